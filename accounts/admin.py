@@ -1,0 +1,56 @@
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+
+from accounts.models import ApiKey, Membership, TokenFamily, User, Workspace
+
+
+class MembershipInline(admin.TabularInline[Membership, Workspace]):
+    model = Membership
+    extra = 0
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin[User]):
+    list_display = ["email", "name", "is_active", "is_staff", "created_at"]
+    list_filter = ["is_active", "is_staff"]
+    search_fields = ["email", "name"]
+    ordering = ["-created_at"]
+    readonly_fields = ["last_login", "created_at"]
+    fieldsets = [
+        (None, {"fields": ["email", "password", "name"]}),
+        ("Access", {"fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]}),
+        ("Dates", {"fields": ["last_login", "created_at"]}),
+    ]
+    add_fieldsets = [(None, {"fields": ["email", "name", "usable_password", "password1", "password2"]})]
+
+
+@admin.register(Workspace)
+class WorkspaceAdmin(admin.ModelAdmin[Workspace]):
+    list_display = ["name", "email", "time_zone", "created_at"]
+    search_fields = ["name", "email"]
+    readonly_fields = ["id", "created_at"]
+    inlines = [MembershipInline]
+
+
+@admin.register(Membership)
+class MembershipAdmin(admin.ModelAdmin[Membership]):
+    list_display = ["user", "workspace", "role", "created_at"]
+    list_filter = ["role"]
+    search_fields = ["user__email", "workspace__name"]
+
+
+@admin.register(TokenFamily)
+class TokenFamilyAdmin(admin.ModelAdmin[TokenFamily]):
+    list_display = ["user", "created_at", "refreshed_at", "ended_at", "ended_because"]
+    search_fields = ["user__email"]
+    readonly_fields = ["user", "current_jti", "created_at", "refreshed_at", "ended_at", "ended_because"]
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
+    list_display = ["name", "prefix", "workspace", "user", "created_at", "revoked_at"]
+    search_fields = ["name", "prefix", "user__email"]
+    readonly_fields = ["workspace", "user", "prefix", "hash", "created_at"]
+
+    def has_add_permission(self, request: object) -> bool:
+        return False  # A key is shown to its owner alone, once, when the API makes it.

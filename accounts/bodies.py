@@ -1,0 +1,76 @@
+"""What a request may carry: JSON that PostgreSQL and a provider can hold. Every app reads bodies, so it stands lowest."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, NoReturn
+
+from accounts.errors import AccountError
+
+DEEPEST = 100
+# A cheap look before the dear walk: only a body that spells one of these escapes can hold what we refuse.
+SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+
+
+class MalformedBody(AccountError):
+    code = "malformed_body"
+    message = "The body is not valid JSON."
+
+
+def read_json(raw: bytes) -> Any:
+    """Raises `MalformedBody` for what is not JSON, and for NaN, NUL, lone surrogates and nesting without end."""
+    try:
+        value = json.loads(raw, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as exc:
+        raise MalformedBody from exc
+    if raw.count(b"[") + raw.count(b"{") > DEEPEST:
+        _check_depth(value)
+    if SUSPECT.search(raw):
+        _check_text(value)
+    return value
+
+
+def read_object(raw: bytes) -> dict[str, Any]:
+    value = read_json(raw)
+    if not isinstance(value, dict):
+        raise MalformedBody("The body must be a JSON object.")
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise MalformedBody(f"The body is not valid JSON: {name} is not a JSON number.")
+
+
+def _check_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [inner for outer in level for inner in _inside(outer)]
+    if level:
+        raise MalformedBody(f"The body is nested deeper than {DEEPEST} levels.")
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _check_text(value: Any) -> None:
+    for text in _texts(value):
+        if "\x00" in text:
+            raise MalformedBody("The body holds a NUL character.")
+        try:
+            text.encode()
+        except UnicodeEncodeError as exc:
+            raise MalformedBody("The body holds half a surrogate pair.") from exc
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from value
+    for inner in _inside(value):
+        yield from _texts(inner)

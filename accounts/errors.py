@@ -1,0 +1,26 @@
+"""What can go wrong with who is asking. Each error has a stable `code`; `config.errors` gives it a status."""
+
+
+class AccountError(Exception):
+    code = "account_error"
+    message = "Something is wrong with this account."
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or self.message)
+
+
+class NotAuthenticated(AccountError):
+    code = "not_authenticated"
+    message = "Send an access token or an API key: `Authorization: Bearer …` or `x-api-key: …`."
+
+
+class InvalidCredentials(AccountError):
+    """The token or key is unknown, expired or revoked, or the email and password do not match."""
+
+    code = "invalid_credentials"
+    message = "These credentials are not valid, or not any more."
+
+
+class EmailTaken(AccountError):
+    code = "email_taken"
+    message = "There is an account with this email already."

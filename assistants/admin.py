@@ -1,0 +1,91 @@
+from django.contrib import admin
+from django.http import HttpRequest
+
+from assistants.models import Conversation, LanguageModel, Message, ModelPrice, Turn
+
+
+class ModelPriceInline(admin.TabularInline[ModelPrice, LanguageModel]):
+    model = ModelPrice
+    extra = 0
+
+
+@admin.register(LanguageModel)
+class LanguageModelAdmin(admin.ModelAdmin[LanguageModel]):
+    list_display = ["name", "slug", "provider", "rank", "is_offered"]
+    inlines = [ModelPriceInline]
+
+
+@admin.register(ModelPrice)
+class ModelPriceAdmin(admin.ModelAdmin[ModelPrice]):
+    list_display = [
+        "model",
+        "valid_from",
+        "prompt_over",
+        "input",
+        "output",
+        "cache_write_5m",
+        "cache_write_1h",
+        "cache_read",
+    ]
+    list_filter = ["model"]
+
+
+@admin.register(Conversation)
+class ConversationAdmin(admin.ModelAdmin[Conversation]):
+    """Who talks, and when; what they say is theirs."""
+
+    list_display = ["id", "workspace", "model", "created_at", "archived_at", "deleted_at"]
+    list_filter = ["model"]
+    search_fields = ["workspace__email"]
+    list_select_related = ["workspace"]
+    fields = readonly_fields = [
+        "id",
+        "workspace",
+        "user",
+        "model",
+        "created_at",
+        "updated_at",
+        "archived_at",
+        "deleted_at",
+    ]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+@admin.register(Message)
+class MessageAdmin(admin.ModelAdmin[Message]):
+    list_display = ["id", "conversation_id", "role", "state", "feedback", "created_at"]
+    list_filter = ["role", "state", "feedback"]
+    fields = readonly_fields = ["id", "role", "state", "feedback", "created_at", "updated_at"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+@admin.register(Turn)
+class TurnAdmin(admin.ModelAdmin[Turn]):
+    list_display = [
+        "request_id",
+        "workspace",
+        "road",
+        "model",
+        "provider",
+        "outcome",
+        "basis",
+        "cost",
+        "duration_ms",
+        "created_at",
+    ]
+    list_filter = ["outcome", "road", "basis", "provider", "model"]
+    search_fields = ["request_id", "workspace__email"]
+    list_select_related = ["workspace"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Turn | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Turn | None = None) -> bool:
+        return False

@@ -1,0 +1,38 @@
+"""What can go wrong between a request and a model's answer."""
+
+from __future__ import annotations
+
+
+class AssistantError(Exception):
+    code = "assistant_error"
+
+
+class UnknownModel(AssistantError):
+    code = "model_not_found"
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+        super().__init__(f"There is no model {model}.")
+
+
+class InvalidRequest(AssistantError):
+    """The request says something no model can be asked. `param` is the field at fault."""
+
+    code = "invalid_request"
+
+    def __init__(self, message: str, param: str | None = None) -> None:
+        self.param = param
+        super().__init__(message)
+
+
+class ConversationBusy(AssistantError):
+    code = "conversation_busy"
+
+    def __init__(self) -> None:
+        super().__init__("This conversation is being answered. Wait for the answer, or resume its stream.")
+
+
+class InvalidCatalogue(AssistantError):
+    """A model catalogue that cannot be loaded; nothing of it was."""
+
+    code = "invalid_catalogue"

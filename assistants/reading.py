@@ -1,0 +1,127 @@
+"""Reading what a provider sends, in Anthropic's wire format, while it passes: usage, text, how it ends."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from assistants.prices import Usage
+from assistants.providers.base import ProviderBroken, ProviderError
+
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Whole events as they came, and what they say. `offset`: characters of text that came before."""
+
+    data: bytes
+    events: list[Event]
+    offset: int = 0
+
+    @property
+    def text(self) -> str:
+        return "".join(map(text_of, self.events))
+
+
+class Reading:
+    """One answer, as far as it has come."""
+
+    def __init__(self) -> None:
+        self.usage = Usage()
+        self.started = False
+        self.reported = False
+        self.ended = False
+        self.stop_reason = ""
+        self.failure: ProviderError | None = None
+        self._rest = b""
+        self._delivered: list[str] = []
+        self.text = ""
+
+    @property
+    def delivered(self) -> str:
+        """Everything the model wrote: text, thinking, the input of tools."""
+        return "".join(self._delivered)
+
+    @property
+    def delivers(self) -> bool:
+        return bool(self._delivered)
+
+    def feed(self, chunk: bytes) -> Piece:
+        """The whole events that this chunk completes. One that cannot be read ends the piece and is the `failure`."""
+        whole, _, self._rest = (self._rest + chunk).rpartition(b"\n\n")
+        offset = len(self.text)
+        good: list[bytes] = []
+        events: list[Event] = []
+        for raw in whole.split(b"\n\n") if whole else []:
+            try:
+                event = parse(raw)
+                self._take(event)
+            except ProviderError as exc:
+                self.failure = exc
+                break
+            good.append(raw + b"\n\n")
+            events.append(event)
+        return Piece(b"".join(good), events, offset)
+
+    def read_message(self, body: bytes) -> Event:
+        """The same for an answer that is not streamed. Raises `ProviderBroken`."""
+        message = _object(body)
+        self.usage.report(message.get("usage") or {})
+        self.stop_reason = message.get("stop_reason") or ""
+        self._delivered = [block.get("text", "") for block in message.get("content", [])] or [""]
+        self.started = self.reported = self.ended = True
+        return message
+
+    def _take(self, event: Event) -> None:
+        match event.get("type"):
+            case "message_start":
+                self.started = True
+                self.usage.report(event["message"].get("usage") or {})
+            case "content_block_start":
+                self._delivered.extend(_written(event["content_block"]))
+            case "content_block_delta":
+                self._delivered.extend(_written(event["delta"]))
+                self.text += text_of(event)
+            case "message_delta":
+                self.reported = True
+                self.stop_reason = event["delta"].get("stop_reason") or ""
+                self.usage.report(event.get("usage") or {})
+            case "message_stop":
+                self.ended = True
+            case "error":
+                raise _broken(event.get("error") or {})
+
+
+def parse(raw: bytes) -> Event:
+    """One event's data; {} for a comment. Raises `ProviderBroken` for what is not JSON."""
+    lines = [line[5:] for line in raw.split(b"\n") if line.startswith(b"data:")]
+    return _object(b"\n".join(lines)) if lines else {}
+
+
+def text_of(event: Event) -> str:
+    """The text an event adds to the answer people read; thinking and tools are not."""
+    if event.get("type") == "content_block_delta":
+        return str(event["delta"].get("text", ""))
+    return ""
+
+
+def _written(part: Event) -> list[str]:
+    return [part[name] for name in ("text", "thinking", "partial_json", "name") if part.get(name)]
+
+
+def _object(body: bytes) -> Event:
+    try:
+        value = json.loads(body)
+    except ValueError as exc:
+        raise ProviderBroken("The provider sent what is not JSON.") from exc
+    if not isinstance(value, dict):
+        raise ProviderBroken("The provider sent what is not an object.")
+    return value
+
+
+def _broken(error: Event) -> ProviderBroken:
+    broken = ProviderBroken(str(error.get("message", "The provider broke off.")))
+    broken.kind = str(error.get("type", "api_error"))
+    return broken

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from assistants.conversations import UNTITLED
+from assistants.models import Conversation, Message, Turn
+
+
+class ConversationView(serializers.ModelSerializer[Conversation]):
+    class Meta:
+        model = Conversation
+        fields = ["id", "title", "system", "model", "created_at", "updated_at", "archived_at"]
+
+
+class NewConversation(serializers.Serializer[Any]):
+    title = serializers.CharField(max_length=200, default=UNTITLED)
+    system = serializers.CharField(max_length=100_000, default="", allow_blank=True)
+    model = serializers.CharField(max_length=80, required=False, help_text="Left out: the default model.")
+
+
+class ConversationChange(serializers.Serializer[Any]):
+    """Rename it, change its system prompt or model, archive it or bring it back."""
+
+    title = serializers.CharField(max_length=200, required=False)
+    system = serializers.CharField(max_length=100_000, required=False, allow_blank=True)
+    model = serializers.CharField(max_length=80, required=False)
+    archived = serializers.BooleanField(required=False)
+
+
+class TurnView(serializers.ModelSerializer[Turn]):
+    class Meta:
+        model = Turn
+        fields = [
+            "request_id",
+            "model",
+            "provider",
+            "outcome",
+            "error",
+            "stop_reason",
+            "basis",
+            "input_tokens",
+            "cache_write_5m_tokens",
+            "cache_write_1h_tokens",
+            "cache_read_tokens",
+            "output_tokens",
+            "cost",
+            "first_token_ms",
+            "duration_ms",
+        ]
+
+
+class MessageView(serializers.ModelSerializer[Message]):
+    turn = TurnView(read_only=True, allow_null=True, help_text="The record of the call that wrote it.")
+
+    class Meta:
+        model = Message
+        fields = ["id", "role", "state", "text", "feedback", "created_at", "turn"]
+
+
+class FeedbackChange(serializers.Serializer[Any]):
+    feedback = serializers.ChoiceField(choices=[*Message.Feedback.choices, ("", "None")], allow_blank=True)
+
+
+class ModelView(serializers.Serializer[Any]):
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    provider = serializers.CharField()
+    context = serializers.IntegerField(help_text="Tokens.")
+    max_output = serializers.IntegerField(help_text="Tokens.")

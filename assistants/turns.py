@@ -1,0 +1,354 @@
+"""A turn: one call of a model, from the reservation to the record.
+
+`start` reserves and sets a task going that owns the provider's stream and the settlement. Whoever asked only listens:
+hanging up ends the listening, and the task settles what was delivered. However it ends, it ends in `_finish`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from psycopg import OperationalError
+
+from accounts import database
+from accounts.callers import Caller
+from assistants import estimates, records
+from assistants.catalogue import Offer
+from assistants.listening import Listener
+from assistants.models import Message, Turn
+from assistants.prices import Usage
+from assistants.providers.base import ModelCall, Provider, ProviderBroken, ProviderError
+from assistants.reading import Event, Piece, Reading
+from quotas import metering
+from quotas.errors import QuotaExceeded
+from quotas.metering import Admission, Ask
+from quotas.models import Basis
+
+logger = logging.getLogger(__name__)
+
+PAUSES_BETWEEN_SETTLEMENTS = (0.2, 1.0, 3.0)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked for, by whom, on which road. `message_id` is the reply of a conversation, filled as it comes."""
+
+    caller: Caller
+    request_id: str
+    road: Turn.Road
+    offer: Offer
+    call: ModelCall
+    message_id: UUID | None = None
+
+    @property
+    def streams(self) -> bool:
+        return bool(self.call.body.get("stream"))
+
+    @property
+    def meters(self) -> dict[str, int]:
+        """What it counts for beside its tokens."""
+        return {"requests": 1, "messages": 1} if self.message_id else {"requests": 1}
+
+
+@dataclass(eq=False)
+class LiveTurn:
+    """A turn under way."""
+
+    order: Order
+    provider: Provider
+    admission: Admission
+    created_at: datetime
+    reading: Reading = field(default_factory=Reading)
+    failure: ProviderError | None = None
+    answer: Event | None = None
+    raw: bytes = b""
+    _listeners: list[Listener] = field(default_factory=list)
+    _opened: asyncio.Event = field(default_factory=asyncio.Event)
+    _begun: float = field(default_factory=time.monotonic)
+    _first_token_seconds: float | None = None
+    _over: bool = False
+    _settled: bool = False
+    usage: Usage = field(default_factory=Usage)
+    basis: Basis | None = None
+    task: asyncio.Task[None] = field(init=False)
+
+    def begin(self) -> None:
+        self.task = asyncio.create_task(self._run())
+        _live[self.admission.reservation_id] = self
+        _keep_alive()
+
+    # ---- for those who listen
+
+    def listen(self) -> Listener:
+        listener = Listener(self)
+        self._listeners.append(listener)
+        return listener
+
+    def leave(self, listener: Listener) -> None:
+        """The last to leave a wire stream ends it; a conversation waits a moment for them to come back."""
+        if listener not in self._listeners:
+            return
+        self._listeners.remove(listener)
+        if not self._listeners and not self._over:
+            patience = settings.RESUME_SECONDS if self.order.message_id else 0
+            asyncio.get_running_loop().call_later(patience, self._abandon)
+
+    async def opened(self) -> None:
+        """Wait for the first bytes. Raises the `ProviderError` when it ended before any."""
+        await self._opened.wait()
+        if self.failure and not self.reading.started:
+            raise self.failure
+
+    async def finished(self) -> Event | None:
+        """Wait for the end, even where the one who waits is cancelled; the answer if it was not streamed."""
+        await asyncio.shield(self.task)
+        if self.failure:
+            raise self.failure
+        return self.answer
+
+    # ---- the task
+
+    async def _run(self) -> None:
+        last: Piece | None = None
+        try:
+            last = await self._relay() if self.order.streams else await self._complete()
+        except asyncio.CancelledError:
+            # Nobody listens any more, or the server is stopping: what was delivered is settled all the same.
+            self.task.uncancel()
+            self.failure = self.failure or ProviderBroken("The stream was ended before the answer was whole.")
+        except ProviderError as exc:
+            self.failure = exc
+        self._over = True
+        try:
+            await self._finish()
+        finally:
+            _live.pop(self.admission.reservation_id, None)
+            self._conclude(last)
+
+    async def _relay(self) -> Piece | None:
+        """Hand on piece by piece, but keep back the one that ends the answer until it is settled."""
+        async with aclosing(self.provider.stream(self.order.call)) as chunks:
+            async for chunk in chunks:
+                piece = self.reading.feed(chunk)
+                self._note_first_token()
+                if self.reading.ended:
+                    return piece
+                await self._hand_on(piece)
+                if self.reading.failure:
+                    raise self.reading.failure
+        raise ProviderBroken("The provider ended the stream before the answer was whole.")
+
+    async def _complete(self) -> None:
+        self.raw = await self.provider.complete(self.order.call)
+        self.answer = self.reading.read_message(self.raw)
+        self._note_first_token()
+
+    async def _hand_on(self, piece: Piece) -> None:
+        if not piece.events:
+            return
+        self._opened.set()
+        for listener in tuple(self._listeners):
+            if not await listener.put(piece):
+                self.leave(listener)
+
+    def _conclude(self, last: Piece | None) -> None:
+        if not self._settled:
+            self.failure = ProviderBroken("The answer could not be settled. It is charged later, or not at all.")
+            last = None
+        for listener in self._listeners:
+            listener.end(last)
+        self._opened.set()
+
+    def _abandon(self) -> None:
+        if not self._over and not self._listeners:
+            self.task.cancel()
+
+    def stop(self) -> None:
+        """End it now, as when the server stops; those who listen are told."""
+        if not self._over:
+            self.failure = ProviderBroken("The server is restarting. What was delivered is charged; ask again.")
+            self.task.cancel()
+
+    def _note_first_token(self) -> None:
+        if self._first_token_seconds is None and self.reading.delivers:
+            self._first_token_seconds = time.monotonic() - self._begun
+
+    # ---- the end of it
+
+    async def _finish(self) -> None:
+        self.usage, self.basis = await self._outcome()
+        for pause in PAUSES_BETWEEN_SETTLEMENTS:
+            try:
+                return await self._resolve()
+            except OperationalError:
+                logger.warning("turn %s is not settled yet", self.order.request_id)
+                await asyncio.sleep(pause)
+        # The last try may fail: the sweeper settles by the checkpoint what stays pending.
+        return await self._resolve()
+
+    async def _outcome(self) -> tuple[Usage, Basis | None]:
+        """What to charge, and what that rests on; None: nothing was delivered, so nothing is charged.
+
+        A client that hangs up before the first token has had its prompt read, and pays for that. Where the provider
+        breaks off before the first token nobody does.
+        """
+        reading = self.reading
+        if reading.reported:
+            gone = self.order.streams and not self._listeners
+            return reading.usage, Basis.DRAINED if gone else Basis.REPORTED
+        hung_up = reading.started and not self._listeners
+        if not (reading.delivers or hung_up):
+            return Usage(), None
+        model = self.order.offer.upstream_name
+        delivered = await estimates.delivered_tokens(self.provider, model, reading.delivered)
+        reading.usage.output = max(reading.usage.output, delivered)
+        return reading.usage, Basis.ESTIMATED
+
+    async def _resolve(self) -> None:
+        along = records.of_turn(self)
+        if self.basis:
+            spent = {"tokens": self.usage.total, **self.order.meters}
+            await metering.settle(self.admission.reservation_id, spent, basis=self.basis, along=along)
+        else:
+            await metering.release(self.admission.reservation_id, along=along)
+        self._settled = True
+
+    @property
+    def text(self) -> str:
+        """The answer people read, as far as it has come."""
+        return self.reading.text
+
+    @property
+    def first_token_ms(self) -> int | None:
+        return None if self._first_token_seconds is None else round(self._first_token_seconds * 1000)
+
+    @property
+    def duration_ms(self) -> int:
+        return round((time.monotonic() - self._begun) * 1000)
+
+    @property
+    def outcome(self) -> Turn.Outcome:
+        if self.failure is None:
+            return Turn.Outcome.COMPLETED
+        return Turn.Outcome.INCOMPLETE if self.reading.delivers else Turn.Outcome.FAILED
+
+    @property
+    def message_state(self) -> Message.State:
+        return Message.State(self.outcome.value)
+
+    def checkpoint(self) -> metering.Amounts:
+        """What to charge should this process die now."""
+        if not self.reading.delivers:
+            return {}
+        output = max(self.reading.usage.output, estimates.text_tokens(self.reading.delivered))
+        return {"tokens": self.reading.usage.prompt + output, **self.order.meters}
+
+
+async def start(order: Order, provider: Provider, *, at: datetime) -> LiveTurn:
+    """Reserve and begin. Raises as `admit` does."""
+    turn = await admit(order, provider, at=at)
+    turn.begin()
+    return turn
+
+
+async def admit(order: Order, provider: Provider, *, at: datetime) -> LiveTurn:
+    """Reserve. Raises `QuotaExceeded` or `ModelNotInPlan`; nothing is asked of the model before `begin`."""
+    admission, room = await _admit(order, provider, at)
+    body = {**order.call.body, "model": order.offer.upstream_name, "max_tokens": room}
+    return LiveTurn(replace(order, call=ModelCall(body, order.call.beta)), provider, admission, at)
+
+
+async def _admit(order: Order, provider: Provider, at: datetime) -> tuple[Admission, int]:
+    """The admission, and how many tokens the answer may have.
+
+    The estimate serves while there is room for all that is asked. Near the end of an allowance a real count is worth
+    its round trip: the answer is cut to what is left, to the last token.
+    """
+    wanted = min(order.call.body["max_tokens"], order.offer.max_output)
+    estimate = estimates.prompt_tokens(order.call.body)
+    try:
+        return await _reserve(order, Ask.exactly(estimate + wanted), at), wanted
+    except QuotaExceeded as exc:
+        if any(limit.meter != "tokens" or limit.remaining < 2 for limit in exc.violated):
+            raise
+    prompt = await _counted(order, provider, estimate)
+    admission = await _reserve(order, Ask(least=prompt + 1, most=prompt + wanted), at)
+    return admission, min(wanted, (admission.held("tokens") or wanted + prompt) - prompt)
+
+
+async def _reserve(order: Order, tokens: Ask, at: datetime) -> Admission:
+    others = {meter: Ask.exactly(amount) for meter, amount in order.meters.items()}
+    return await metering.reserve(
+        order.caller,
+        {"tokens": tokens, **others},
+        request_id=order.request_id,
+        at=at,
+        model=order.offer.slug,
+        price=order.offer.prices.as_data(),
+    )
+
+
+async def _counted(order: Order, provider: Provider, estimate: int) -> int:
+    try:
+        return await provider.count_tokens(countable(order.call, order.offer))
+    except ProviderError:
+        return estimate
+
+
+def countable(call: ModelCall, offer: Offer) -> ModelCall:
+    """What counting the input of a call needs of it."""
+    names = ("messages", "system", "tools", "tool_choice", "thinking", "output_config", "cache_control")
+    body = {name: call.body[name] for name in names if name in call.body}
+    return ModelCall({"model": offer.upstream_name, **body}, call.beta)
+
+
+# ---- all the turns of this process ---------------------------------------------------------------------------------
+
+_live: dict[UUID, LiveTurn] = {}
+_keeper: asyncio.Task[None] | None = None
+
+
+def answering(message_id: UUID) -> LiveTurn | None:
+    """The turn that is writing this message, if it runs in this process."""
+    return next((turn for turn in _live.values() if turn.order.message_id == message_id), None)
+
+
+async def drain(seconds: float) -> None:
+    """Let what runs come to its end for so long, then end the rest; when this returns all is settled."""
+    if tasks := [turn.task for turn in _live.values()]:
+        await asyncio.wait(tasks, timeout=seconds)
+    stopped = list(_live.values())
+    for turn in stopped:
+        turn.stop()
+    if stopped:
+        await asyncio.wait([turn.task for turn in stopped])
+
+
+def _keep_alive() -> None:
+    global _keeper
+    if _keeper is None or _keeper.done():
+        _keeper = asyncio.create_task(_renew_leases())
+
+
+async def _renew_leases() -> None:
+    """While anything runs, renew every lease and checkpoint in one statement, every few seconds."""
+    while _live:
+        await asyncio.sleep(settings.CHECKPOINT_SECONDS)
+        try:
+            await _checkpoint(list(_live.values()))
+        except OperationalError:
+            logger.warning("leases were not renewed", exc_info=True)
+
+
+async def _checkpoint(turns: list[LiveTurn]) -> None:
+    await metering.renew({turn.admission.reservation_id: turn.checkpoint() for turn in turns})
+    for sql, params in records.of_progress(turns):
+        async with database.connected() as connection:
+            await connection.execute(sql, params)

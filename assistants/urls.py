@@ -1,0 +1,16 @@
+from django.urls import path
+
+from assistants import views
+
+urlpatterns = [
+    path("assistants/models", views.ModelListView.as_view()),
+    path("assistants/conversations", views.ConversationListView.as_view()),
+    path("assistants/conversations/<uuid:conversation_id>", views.ConversationDetailView.as_view()),
+    path("assistants/conversations/<uuid:conversation_id>/export", views.ConversationExportView.as_view()),
+    path("assistants/conversations/<uuid:conversation_id>/messages", views.messages),
+    path("assistants/conversations/<uuid:conversation_id>/messages/<uuid:message_id>/stream", views.resume),
+    path(
+        "assistants/conversations/<uuid:conversation_id>/messages/<uuid:message_id>/feedback",
+        views.FeedbackView.as_view(),
+    ),
+]

@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.utils.timezone import now
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import callers
+from accounts.bodies import read_object
+from accounts.views import parsed
+from assistants import conversations, providers, replies, turns
+from assistants.conversations import NewMessage
+from assistants.errors import InvalidRequest, UnknownModel
+from assistants.models import Conversation, LanguageModel, Message
+from assistants.serializers import (
+    ConversationChange,
+    ConversationView,
+    FeedbackChange,
+    MessageView,
+    ModelView,
+    NewConversation,
+)
+from assistants.streaming import EventStream
+from assistants.turns import LiveTurn
+from billing import subscriptions
+from quotas import headers
+
+EVENT_STREAM = "text/event-stream"
+LONGEST_MESSAGE = 100_000
+
+
+def allowed_models(workspace_id: UUID) -> QuerySet[LanguageModel]:
+    """The models on offer that the workspace's plan may use, the default first."""
+    offered = LanguageModel.objects.filter(is_offered=True, prices__valid_from__lte=now()).distinct()
+    allowed = subscriptions.current_plan(workspace_id).allowed_models
+    return offered.filter(slug__in=allowed) if allowed else offered
+
+
+def checked_model(slug: str | None, workspace_id: UUID) -> str:
+    """The model asked for, or the default where none is. Raises `UnknownModel`."""
+    allowed = list(allowed_models(workspace_id).values_list("slug", flat=True))
+    if slug is not None and slug not in allowed:
+        raise UnknownModel(slug)
+    return slug or allowed[0]
+
+
+class ModelListView(generics.ListAPIView[LanguageModel]):
+    serializer_class = ModelView
+    pagination_class = None
+
+    def get_queryset(self) -> QuerySet[LanguageModel]:
+        return allowed_models(self.request.user.workspace_id)
+
+    @extend_schema(tags=["assistants"])
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """The models your plan may use, the default first."""
+        return self.list(request, *args, **kwargs)
+
+
+class ConversationListView(generics.ListAPIView[Conversation]):
+    serializer_class = ConversationView
+
+    def get_queryset(self) -> QuerySet[Conversation]:
+        asked = self.request.query_params
+        archived = asked.get("archived") == "true"
+        found = Conversation.objects.of(self.request.user.workspace_id).filter(archived_at__isnull=not archived)
+        if words := asked.get("search"):
+            found = found.filter(Q(title__icontains=words) | Q(messages__text__icontains=words)).distinct()
+        return found
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("search", str, description="In titles and messages."),
+            OpenApiParameter("archived", bool, description="Archived ones instead of the others."),
+        ],
+        tags=["assistants"],
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Your workspace's conversations, newest first."""
+        return self.list(request, *args, **kwargs)
+
+    @extend_schema(request=NewConversation, responses={201: ConversationView}, tags=["assistants"])
+    def post(self, request: Request) -> Response:
+        """Begin a conversation."""
+        asked = parsed(NewConversation, request)
+        model = checked_model(asked.pop("model", None), request.user.workspace_id)
+        conversation = conversations.create(request.user, model=model, **asked)
+        return Response(ConversationView(conversation).data, status=status.HTTP_201_CREATED)
+
+
+class ConversationDetailView(APIView):
+    def conversation(self) -> Conversation:
+        return get_object_or_404(
+            Conversation.objects.of(self.request.user.workspace_id), id=self.kwargs["conversation_id"]
+        )
+
+    @extend_schema(responses=ConversationView, tags=["assistants"])
+    def get(self, request: Request, conversation_id: UUID) -> Response:
+        return Response(ConversationView(self.conversation()).data)
+
+    @extend_schema(request=ConversationChange, responses=ConversationView, tags=["assistants"])
+    def patch(self, request: Request, conversation_id: UUID) -> Response:
+        """Rename it, archive it (`archived`), change its model or system prompt."""
+        conversation = self.conversation()
+        change = parsed(ConversationChange, request)
+        if "model" in change:
+            checked_model(change["model"], request.user.workspace_id)
+        if "archived" in change:
+            change["archived_at"] = now() if change.pop("archived") else None
+        for name, value in change.items():
+            setattr(conversation, name, value)
+        conversation.save(update_fields=[*change, "updated_at"])
+        return Response(ConversationView(conversation).data)
+
+    @extend_schema(responses={204: None}, tags=["assistants"])
+    def delete(self, request: Request, conversation_id: UUID) -> Response:
+        """Delete it. What it used of your allowance stays used."""
+        conversation = self.conversation()
+        conversation.deleted_at = now()
+        conversation.save(update_fields=["deleted_at"])
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ConversationExportView(ConversationDetailView):
+    http_method_names = ["get", "head", "options"]
+
+    @extend_schema(
+        parameters=[OpenApiParameter("as", str, enum=["markdown", "json"])],
+        responses={(200, "text/markdown"): str, (200, "application/json"): dict},
+        tags=["assistants"],
+    )
+    def get(self, request: Request, conversation_id: UUID) -> Response | HttpResponse:
+        """The whole conversation as Markdown, or as JSON with `?as=json`."""
+        conversation = self.conversation()
+        if request.query_params.get("as") == "json":
+            messages = MessageView(conversation.messages.select_related("turn"), many=True).data
+            return Response({**ConversationView(conversation).data, "messages": messages})
+        return HttpResponse(conversations.as_markdown(conversation), content_type="text/markdown; charset=utf-8")
+
+
+class MessageListView(generics.ListAPIView[Message]):
+    serializer_class = MessageView
+
+    def get_queryset(self) -> QuerySet[Message]:
+        conversation = get_object_or_404(
+            Conversation.objects.of(self.request.user.workspace_id), id=self.kwargs["conversation_id"]
+        )
+        return conversation.messages.select_related("turn")
+
+    @extend_schema(tags=["assistants"])
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """The messages of a conversation, newest first."""
+        return self.list(request, *args, **kwargs)
+
+
+class FeedbackView(APIView):
+    @extend_schema(request=FeedbackChange, responses=MessageView, tags=["assistants"])
+    def put(self, request: Request, conversation_id: UUID, message_id: UUID) -> Response:
+        """Thumbs `up` or `down` for a reply, or neither."""
+        replies_here = Message.objects.filter(
+            role=Message.Role.ASSISTANT,
+            conversation_id=conversation_id,
+            conversation__in=Conversation.objects.of(request.user.workspace_id),
+        )
+        message = get_object_or_404(replies_here.select_related("turn"), id=message_id)
+        message.feedback = parsed(FeedbackChange, request)["feedback"]
+        message.save(update_fields=["feedback"])
+        return Response(MessageView(message).data)
+
+
+# ---- What waits on a model is asynchronous, and holds no database connection while it waits -------------------------
+
+_list_messages = sync_to_async(MessageListView.as_view())
+
+
+@csrf_exempt
+async def messages(request: HttpRequest, conversation_id: UUID) -> HttpResponse | EventStream:
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return await _list_messages(request, conversation_id=conversation_id)
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["GET", "POST"])
+    return await _post_message(request, conversation_id)
+
+
+async def _post_message(request: HttpRequest, conversation_id: UUID) -> HttpResponse | EventStream:
+    """Say something. The reply streams where the client accepts an event stream, and comes whole where not."""
+    caller = await callers.aidentify(request.headers)
+    at = now()
+    turn = await conversations.reply_to(
+        _new_message(read_object(request.body)),
+        conversation_id=conversation_id,
+        caller=caller,
+        provider=providers.current(),
+        request_id=request.headers["X-Request-ID"],
+        at=at,
+    )
+    said = headers.rate_limit(turn.admission.limits, at) | ({"X-Stipend-Demo": "true"} if turn.provider.demo else {})
+    listener = turn.listen()
+    await listener.opened()
+    if EVENT_STREAM in request.headers.get("accept", ""):
+        return EventStream(replies.follow(listener, conversation_id), listener, said)
+    async for _ in listener.pieces():
+        pass
+    await turn.finished()
+    return JsonResponse(_reply(turn, conversation_id), status=201, headers=said)
+
+
+@require_GET
+async def resume(request: HttpRequest, conversation_id: UUID, message_id: UUID) -> EventStream:
+    """Pick a reply's stream up again after `Last-Event-ID`."""
+    caller = await callers.aidentify(request.headers)
+    offset = _offset(request.headers.get("Last-Event-ID", "0"))
+    await conversations.reply_state(message_id, conversation_id, caller)
+    if turn := turns.answering(message_id):
+        listener = turn.listen()
+        return EventStream(replies.follow(listener, conversation_id, offset=offset), listener, {})
+    return EventStream(replies.replay(message_id, conversation_id, caller, offset=offset), None, {})
+
+
+def _reply(turn: LiveTurn, conversation_id: UUID) -> dict[str, Any]:
+    return {
+        "id": str(turn.order.message_id),
+        "conversation_id": str(conversation_id),
+        "role": "assistant",
+        "state": str(turn.message_state),
+        "text": turn.text,
+        "model": turn.order.offer.slug,
+        "stop_reason": turn.reading.stop_reason,
+        "usage": replies.usage_of(turn),
+        "request_id": turn.order.request_id,
+        "demo": turn.provider.demo,
+    }
+
+
+def _new_message(body: dict[str, Any]) -> NewMessage:
+    text = body.get("text")
+    if not isinstance(text, str) or not text.strip():
+        raise InvalidRequest("text: say something.", "text")
+    if len(text) > LONGEST_MESSAGE:
+        raise InvalidRequest(f"text: at most {LONGEST_MESSAGE} characters.", "text")
+    max_tokens = body.get("max_tokens", settings.CONVERSATION_MAX_TOKENS)
+    if not isinstance(max_tokens, int) or isinstance(max_tokens, bool) or max_tokens < 1:
+        raise InvalidRequest("max_tokens: a whole number of at least 1.", "max_tokens")
+    return NewMessage(text, max_tokens)
+
+
+def _offset(last_event_id: str) -> int:
+    if not last_event_id.isdecimal():
+        raise InvalidRequest("Last-Event-ID: the id of an event of this stream.", "Last-Event-ID")
+    return int(last_event_id[:12])

@@ -1,0 +1,415 @@
+"""OpenAI's Chat Completions format, to and from Anthropic's."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from assistants.catalogue import Offer
+from assistants.errors import InvalidRequest
+from assistants.prices import Usage
+from assistants.reading import Event
+from assistants.wire.anthropic import tightest
+from quotas.headers import seconds_until
+from quotas.limits import Limit
+
+Body = dict[str, Any]
+
+DEFAULT_MAX_TOKENS = 4096
+TRANSLATED = frozenset(
+    [
+        "model",
+        "messages",
+        "max_tokens",
+        "max_completion_tokens",
+        "stream",
+        "stream_options",
+        "stop",
+        "tools",
+        "tool_choice",
+        "parallel_tool_calls",
+        "user",
+        "response_format",
+        "reasoning_effort",
+        "n",
+    ]
+)
+# Parameters of the original that have no counterpart: accepted, taken off, and named in a header.
+DROPPED = frozenset(
+    [
+        "temperature",
+        "top_p",
+        "top_k",
+        "frequency_penalty",
+        "presence_penalty",
+        "logit_bias",
+        "logprobs",
+        "top_logprobs",
+        "seed",
+        "store",
+        "metadata",
+        "service_tier",
+        "safety_identifier",
+        "prompt_cache_key",
+        "prompt_cache_retention",
+        "verbosity",
+        "prediction",
+        "modalities",
+        "web_search_options",
+        "moderation",
+    ]
+)
+FINISH_REASONS = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "pause_turn": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tool_calls",
+    "refusal": "content_filter",
+}
+EFFORTS = {"none": None, "minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "xhigh"}
+DATA_URL = re.compile(r"data:(?P<media>[\w.+-]+/[\w.+-]+);base64,(?P<data>.+)", re.DOTALL)
+
+
+# ---- what is asked -------------------------------------------------------------------------------------------------
+
+
+def to_anthropic(body: Body) -> tuple[Body, list[str]]:
+    """The same request for Anthropic, and the names of what was dropped. Raises `InvalidRequest`."""
+    for name in body:
+        if name not in TRANSLATED | DROPPED:
+            raise InvalidRequest(f"Unrecognized request argument supplied: {name}", name)
+    if body.get("n") not in (None, 1):
+        raise InvalidRequest("'n' must be 1: a model here gives one answer.", "n")
+    asked = {
+        "model": _text(body, "model"),
+        "messages": _messages(body),
+        "max_tokens": _max_tokens(body),
+        "system": _system(body),
+        "stream": _flag(body, "stream"),
+        "stop_sequences": _stop(body),
+        "tools": [_tool(place, tool) for place, tool in enumerate(_list(body, "tools"))],
+        "tool_choice": _tool_choice(body),
+        "metadata": {"user_id": _text(body, "user")} if body.get("user") else None,
+        "output_config": _output_config(body),
+    }
+    dropped = [name for name in body if name in DROPPED and body[name] is not None]
+    return {name: value for name, value in asked.items() if value not in (None, [], "", {})}, dropped
+
+
+def wants_usage(body: Body) -> bool:
+    options = body.get("stream_options") or {}
+    if not isinstance(options, dict):
+        raise InvalidRequest("'stream_options' must be an object.", "stream_options")
+    return bool(options.get("include_usage"))
+
+
+def _system(body: Body) -> str:
+    messages = [message for message in body["messages"] if message["role"] in ("system", "developer")]
+    return "\n\n".join(_plain(message.get("content")) for message in messages)
+
+
+def _messages(body: Body) -> list[Body]:
+    given = body.get("messages")
+    if not isinstance(given, list) or not given:
+        raise InvalidRequest("'messages' must be a list with at least one message.", "messages")
+    translated: list[Body] = []
+    for place, message in enumerate(given):
+        if not isinstance(message, dict) or message.get("role") not in ROLES:
+            raise InvalidRequest(
+                f"messages[{place}].role must be one of {', '.join(ROLES)}.", f"messages[{place}].role"
+            )
+        if message["role"] in ("system", "developer"):
+            continue
+        turn = {
+            "role": "assistant" if message["role"] == "assistant" else "user",
+            "content": ROLES[message["role"]](message),
+        }
+        if not turn["content"]:
+            raise InvalidRequest(f"messages[{place}].content must not be empty.", f"messages[{place}].content")
+        # Anthropic wants all the results of one round of tools in one message.
+        if message["role"] == "tool" and translated and given[place - 1].get("role") == "tool":
+            translated[-1]["content"] += turn["content"]
+        else:
+            translated.append(turn)
+    if not translated:
+        raise InvalidRequest("'messages' must hold a message that is not the system's.", "messages")
+    return translated
+
+
+def _user(message: Body) -> list[Body]:
+    return [_part(part) for part in _parts(message.get("content"))]
+
+
+def _assistant(message: Body) -> list[Body]:
+    spoken = [_part(part) for part in _parts(message.get("content") or message.get("refusal"))]
+    return spoken + [_tool_use(call) for call in message.get("tool_calls") or []]
+
+
+def _tool_result(message: Body) -> list[Body]:
+    if not isinstance(message.get("tool_call_id"), str):
+        raise InvalidRequest("A message of the role 'tool' needs the 'tool_call_id' it answers.", "messages")
+    content = _plain(message.get("content"))
+    return [{"type": "tool_result", "tool_use_id": message["tool_call_id"], "content": content}]
+
+
+ROLES = {"user": _user, "assistant": _assistant, "tool": _tool_result, "system": _user, "developer": _user}
+
+
+def _parts(content: object) -> list[Body]:
+    if content is None or content == "":
+        return []
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}]
+    if isinstance(content, list) and all(isinstance(part, dict) for part in content):
+        return content
+    raise InvalidRequest("A message's content must be text or a list of parts.", "messages")
+
+
+def _part(part: Body) -> Body:
+    match part:
+        case {"type": "text", "text": str(text)}:
+            return {"type": "text", "text": text}
+        case {"type": "refusal", "refusal": str(text)}:
+            return {"type": "text", "text": text}
+        case {"type": "image_url", "image_url": {"url": str(url)}}:
+            return {"type": "image", "source": _image(url)}
+    raise InvalidRequest(f"A part of the type {part.get('type')!r} cannot be sent to this model.", "messages")
+
+
+def _image(url: str) -> Body:
+    if found := DATA_URL.fullmatch(url):
+        return {"type": "base64", "media_type": found["media"], "data": found["data"]}
+    if url.startswith(("https://", "http://")):
+        return {"type": "url", "url": url}
+    raise InvalidRequest("An image must be an http(s) URL or base64 data.", "messages")
+
+
+def _plain(content: object) -> str:
+    parts = [_part(part) for part in _parts(content)]
+    if any(part["type"] != "text" for part in parts):
+        raise InvalidRequest("Only text can stand here.", "messages")
+    return "".join(part["text"] for part in parts)
+
+
+def _tool_use(call: object) -> Body:
+    match call:
+        case {"id": str(call_id), "function": {"name": str(name), "arguments": str(arguments)}}:
+            return {"type": "tool_use", "id": call_id, "name": name, "input": _arguments(arguments)}
+    raise InvalidRequest("A tool call needs an id, and a function with a name and arguments.", "messages")
+
+
+def _arguments(text: str) -> Body:
+    try:
+        value = json.loads(text or "{}")
+    except (ValueError, RecursionError) as exc:
+        raise InvalidRequest("A tool call's arguments must be JSON.", "messages") from exc
+    if not isinstance(value, dict):
+        raise InvalidRequest("A tool call's arguments must be a JSON object.", "messages")
+    return value
+
+
+def _tool(place: int, tool: object) -> Body:
+    match tool:
+        case {"type": "function", "function": {"name": str(name), **rest}}:
+            schema = rest.get("parameters") or {"type": "object", "properties": {}}
+            described = {"description": rest["description"]} if rest.get("description") else {}
+            return {"name": name, "input_schema": schema, **described}
+    raise InvalidRequest(f"tools[{place}] must be a function with a name.", f"tools[{place}]")
+
+
+def _tool_choice(body: Body) -> Body | None:
+    alone = {"disable_parallel_tool_use": True} if body.get("parallel_tool_calls") is False else {}
+    match body.get("tool_choice"):
+        case None | "auto":
+            return {"type": "auto", **alone} if alone and body.get("tools") else None
+        case "none":
+            return {"type": "none"}
+        case "required":
+            return {"type": "any", **alone}
+        case {"type": "function", "function": {"name": str(name)}}:
+            return {"type": "tool", "name": name, **alone}
+    raise InvalidRequest("'tool_choice' must be none, auto, required or a function.", "tool_choice")
+
+
+def _max_tokens(body: Body) -> int:
+    for name in ("max_completion_tokens", "max_tokens"):
+        value = body.get(name)
+        if value is None:
+            continue
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise InvalidRequest(f"'{name}' must be a whole number of at least 1.", name)
+        return value
+    return DEFAULT_MAX_TOKENS
+
+
+def _stop(body: Body) -> list[str]:
+    stop = body.get("stop") or []
+    stop = [stop] if isinstance(stop, str) else stop
+    if not isinstance(stop, list) or not all(isinstance(text, str) for text in stop):
+        raise InvalidRequest("'stop' must be text or a list of texts.", "stop")
+    return stop
+
+
+def _output_config(body: Body) -> Body:
+    config: Body = {}
+    match body.get("response_format"):
+        case None | {"type": "text"}:
+            pass
+        case {"type": "json_schema", "json_schema": {"schema": dict(schema)}}:
+            config["format"] = {"type": "json_schema", "schema": schema}
+        case _:
+            raise InvalidRequest("'response_format' must be text or json_schema.", "response_format")
+    effort = body.get("reasoning_effort")
+    if effort is not None and effort not in EFFORTS:
+        raise InvalidRequest(f"'reasoning_effort' must be one of {', '.join(EFFORTS)}.", "reasoning_effort")
+    if effort and EFFORTS[effort]:
+        config["effort"] = EFFORTS[effort]
+    return config
+
+
+def _text(body: Body, name: str) -> str:
+    if not isinstance(body.get(name), str) or not body[name]:
+        raise InvalidRequest(f"'{name}' must be text.", name)
+    return str(body[name])
+
+
+def _flag(body: Body, name: str) -> bool:
+    if body.get(name) not in (None, True, False):
+        raise InvalidRequest(f"'{name}' must be true or false.", name)
+    return bool(body.get(name))
+
+
+def _list(body: Body, name: str) -> list[Any]:
+    value = body.get(name) or []
+    if not isinstance(value, list):
+        raise InvalidRequest(f"'{name}' must be a list.", name)
+    return value
+
+
+# ---- what is answered ----------------------------------------------------------------------------------------------
+
+
+class Chunks:
+    """A stream of Anthropic's events as OpenAI's chunks. `demo` is true where no model was asked."""
+
+    def __init__(self, *, request_id: str, model: str, created: int, with_usage: bool, demo: bool) -> None:
+        self._head: Body = {
+            "id": f"chatcmpl-{request_id}",
+            "object": "chat.completion.chunk",
+            "created": created,
+            "model": model,
+        } | ({"demo": True} if demo else {})
+        self._with_usage = with_usage
+        self._tools: dict[int, int] = {}
+
+    def of(self, event: Event) -> bytes:
+        """The chunk that says what this event says; nothing where OpenAI's format has no words for it."""
+        match event:
+            case {"type": "message_start"}:
+                return self._delta({"role": "assistant", "content": ""})
+            case {"type": "content_block_start", "index": int(index), "content_block": {"type": "tool_use", **block}}:
+                self._tools[index] = len(self._tools)
+                function = {"name": block["name"], "arguments": ""}
+                call = {"index": self._tools[index], "id": block["id"], "type": "function", "function": function}
+                return self._delta({"tool_calls": [call]})
+            case {"type": "content_block_delta", "delta": {"text": str(text)}}:
+                return self._delta({"content": text})
+            case {"type": "content_block_delta", "index": int(index), "delta": {"partial_json": str(part)}} if (
+                index in self._tools
+            ):
+                return self._delta({"tool_calls": [{"index": self._tools[index], "function": {"arguments": part}}]})
+            case {"type": "message_delta", "delta": {"stop_reason": reason}}:
+                return self._delta({}, finish_reason(reason))
+        return b""
+
+    def end(self, usage: Usage) -> Iterator[bytes]:
+        if self._with_usage:
+            yield _data({**self._head, "choices": [], "usage": usage_body(usage)})
+        yield b"data: [DONE]\n\n"
+
+    def _delta(self, delta: Body, reason: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
+        return _data({**self._head, "choices": [choice], **({"usage": None} if self._with_usage else {})})
+
+
+def completion(message: Event, *, request_id: str, model: str, created: int, usage: Usage) -> Body:
+    """Anthropic's whole message as OpenAI's."""
+    blocks = message.get("content", [])
+    text = "".join(block.get("text", "") for block in blocks if block.get("type") == "text")
+    calls = [_tool_call(block) for block in blocks if block.get("type") == "tool_use"]
+    said = {"role": "assistant", "content": text or None, "refusal": None, **({"tool_calls": calls} if calls else {})}
+    reason = finish_reason(message.get("stop_reason"))
+    return {
+        "id": f"chatcmpl-{request_id}",
+        "object": "chat.completion",
+        "created": created,
+        "model": model,
+        "choices": [{"index": 0, "message": said, "logprobs": None, "finish_reason": reason}],
+        "usage": usage_body(usage),
+    } | ({"demo": True} if message.get("demo") else {})
+
+
+def usage_body(usage: Usage) -> Body:
+    """OpenAI's prompt tokens include the cached ones, which Anthropic's do not."""
+    return {
+        "prompt_tokens": usage.prompt,
+        "completion_tokens": usage.output,
+        "total_tokens": usage.total,
+        "prompt_tokens_details": {"cached_tokens": usage.cache_read},
+    }
+
+
+def finish_reason(stop_reason: str | None) -> str:
+    return FINISH_REASONS.get(stop_reason or "", "stop")
+
+
+def _tool_call(block: Event) -> Body:
+    arguments = json.dumps(block["input"], ensure_ascii=False)
+    return {"id": block["id"], "type": "function", "function": {"name": block["name"], "arguments": arguments}}
+
+
+def error_body(message: str, *, kind: str, code: str | None, param: str | None = None) -> Body:
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+def error_event(message: str, *, kind: str, code: str) -> bytes:
+    return _data(error_body(message, kind=kind, code=code))
+
+
+def _data(body: Body) -> bytes:
+    return b"data: " + json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
+
+
+def rate_limit_headers(limits: list[Limit], at: datetime) -> dict[str, str]:
+    headers = {}
+    for meter in ("requests", "tokens"):
+        if limit := tightest(limits, meter):
+            headers[f"x-ratelimit-limit-{meter}"] = str(limit.limit)
+            headers[f"x-ratelimit-remaining-{meter}"] = str(max(0, limit.remaining - limit.hold))
+            headers[f"x-ratelimit-reset-{meter}"] = _duration(seconds_until(limit.resets_at, at))
+    return headers
+
+
+def _duration(seconds: int) -> str:
+    """Such as `6m0s`."""
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes}m{seconds}s" if hours else f"{minutes}m{seconds}s" if minutes else f"{seconds}s"
+
+
+def models(offers: list[Offer]) -> Body:
+    return {"object": "list", "data": [model(offer) for offer in offers]}
+
+
+def model(offer: Offer) -> Body:
+    return {
+        "id": offer.slug,
+        "object": "model",
+        "created": int(offer.created_at.timestamp()),
+        "owned_by": offer.provider,
+    }

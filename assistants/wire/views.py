@@ -1,0 +1,144 @@
+"""The endpoints that OpenAI's and Anthropic's SDKs call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.timezone import now
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts import callers
+from accounts.bodies import read_object
+from assistants import catalogue, providers, turns
+from assistants.catalogue import Offer
+from assistants.errors import UnknownModel
+from assistants.listening import Listener
+from assistants.models import Turn
+from assistants.providers.base import ModelCall
+from assistants.streaming import KEEP_ALIVE, EventStream
+from assistants.turns import LiveTurn, Order
+from assistants.wire import anthropic, openai
+from billing import subscriptions
+
+PASSED_ON = "application/json"
+
+
+@csrf_exempt
+@require_POST
+async def messages(request: HttpRequest) -> HttpResponse | EventStream:
+    caller = await callers.aidentify(request.headers)
+    body = read_object(request.body)
+    anthropic.check(body)
+    body, dropped = anthropic.split_sampling(body)
+    call = ModelCall(body, request.headers.get("anthropic-beta", ""))
+    order = Order(caller, _request_id(request), Turn.Road.MESSAGES, await catalogue.find(body["model"]), call)
+    turn = await turns.start(order, providers.current(), at=now())
+    headers = {**_headers(turn, dropped), **anthropic.rate_limit_headers(turn.admission.limits)}
+    if not order.streams:
+        await turn.finished()
+        return HttpResponse(turn.raw, content_type=PASSED_ON, headers=headers)
+    listener = turn.listen()
+    await listener.opened()
+    return EventStream(_messages_frames(listener), listener, headers)
+
+
+async def _messages_frames(listener: Listener) -> AsyncIterator[bytes]:
+    async for piece in listener.pieces():
+        yield piece.data if piece else KEEP_ALIVE
+    if failure := listener.turn.failure:
+        yield anthropic.error_event(failure.kind, str(failure), listener.turn.order.request_id)
+
+
+@csrf_exempt
+@require_POST
+async def count_tokens(request: HttpRequest) -> JsonResponse:
+    """Free of charge, as the original is."""
+    await callers.aidentify(request.headers)
+    body = read_object(request.body)
+    anthropic.check(body, counting=True)
+    offer = await catalogue.find(body["model"])
+    call = ModelCall(body, request.headers.get("anthropic-beta", ""))
+    provider = providers.current()
+    tokens = await provider.count_tokens(turns.countable(call, offer))
+    return JsonResponse({"input_tokens": tokens} | ({"demo": True} if provider.demo else {}))
+
+
+@csrf_exempt
+@require_POST
+async def chat_completions(request: HttpRequest) -> HttpResponse | EventStream:
+    caller = await callers.aidentify(request.headers)
+    body = read_object(request.body)
+    translated, dropped = openai.to_anthropic(body)
+    with_usage = openai.wants_usage(body)
+    offer = await catalogue.find(translated["model"])
+    order = Order(caller, _request_id(request), Turn.Road.CHAT_COMPLETIONS, offer, ModelCall(translated))
+    at = now()
+    turn = await turns.start(order, providers.current(), at=at)
+    headers = {**_headers(turn, dropped), **openai.rate_limit_headers(turn.admission.limits, at)}
+    created = int(time.time())
+    if not order.streams:
+        message = await turn.finished()
+        answer = openai.completion(
+            message or {}, request_id=order.request_id, model=offer.slug, created=created, usage=turn.usage
+        )
+        return JsonResponse(answer, headers=headers)
+    listener = turn.listen()
+    await listener.opened()
+    chunks = openai.Chunks(
+        request_id=order.request_id, model=offer.slug, created=created, with_usage=with_usage, demo=turn.provider.demo
+    )
+    return EventStream(_chat_frames(listener, chunks), listener, headers)
+
+
+async def _chat_frames(listener: Listener, chunks: openai.Chunks) -> AsyncIterator[bytes]:
+    async for piece in listener.pieces():
+        yield b"".join(map(chunks.of, piece.events)) if piece else KEEP_ALIVE
+    if failure := listener.turn.failure:
+        yield openai.error_event(str(failure), kind="server_error", code=failure.code)
+        return
+    for frame in chunks.end(listener.turn.usage):
+        yield frame
+
+
+@require_GET
+async def models(request: HttpRequest) -> JsonResponse:
+    offers = await _allowed(request)
+    return JsonResponse(_format(request).models(offers))
+
+
+@require_GET
+async def model(request: HttpRequest, slug: str) -> JsonResponse:
+    offers = {offer.slug: offer for offer in await _allowed(request)}
+    if slug not in offers:
+        raise UnknownModel(slug)
+    return JsonResponse(_format(request).model(offers[slug]))
+
+
+async def _allowed(request: HttpRequest) -> list[Offer]:
+    """The models the caller's plan may use."""
+    caller = await callers.aidentify(request.headers)
+    plan = await subscriptions.acurrent_plan(caller.workspace_id)
+    offers = (await catalogue.offers()).values()
+    return [offer for offer in offers if not plan.allowed_models or offer.slug in plan.allowed_models]
+
+
+def _format(request: HttpRequest):  # type: ignore[no-untyped-def]  # one of two modules
+    """Both SDKs ask at the same address; Anthropic's names its version."""
+    return anthropic if "anthropic-version" in request.headers else openai
+
+
+def _request_id(request: HttpRequest) -> str:
+    return request.headers["X-Request-ID"]
+
+
+def _headers(turn: LiveTurn, dropped: list[str]) -> dict[str, str]:
+    """What every answer on the wire says of itself."""
+    headers = {"request-id": turn.order.request_id}
+    if turn.provider.demo:
+        headers["X-Stipend-Demo"] = "true"
+    if dropped:
+        headers["X-Stipend-Dropped"] = ", ".join(dropped)
+    return headers

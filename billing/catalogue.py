@@ -1,0 +1,82 @@
+"""A catalogue is data: a YAML file of plans, prices, features and limits, loaded and updated by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from django.db import transaction
+
+from billing.errors import InvalidCatalogue
+from billing.models import Meter, Plan, PlanLimit, Price, Window
+
+CATALOGUES = Path(__file__).parent / "catalogues"
+
+
+def names() -> list[str]:
+    return sorted(file.stem for file in CATALOGUES.glob("*.yaml"))
+
+
+@transaction.atomic
+def load(name: str) -> list[Plan]:
+    """Make the plans as the file says; plans it does not name are no longer offered. Raises `InvalidCatalogue`."""
+    written = _read(name)
+    Plan.objects.update(is_default=False, is_offered=False)
+    try:
+        return [_load_plan(rank, plan) for rank, plan in enumerate(written)]
+    except (KeyError, TypeError, ValueError) as exc:
+        raise InvalidCatalogue(f"Catalogue {name}: {exc!r}") from exc
+
+
+def _read(name: str) -> list[dict[str, Any]]:
+    if name not in names():
+        raise InvalidCatalogue(f"No catalogue named {name}; there are: {', '.join(names())}.")
+    try:
+        plans = yaml.safe_load((CATALOGUES / f"{name}.yaml").read_text())["plans"]
+    except (yaml.YAMLError, KeyError, TypeError) as exc:
+        raise InvalidCatalogue(f"Catalogue {name} is not a list of plans.") from exc
+    if [plan.get("default", False) for plan in plans].count(True) != 1:
+        raise InvalidCatalogue(f"Catalogue {name} must have exactly one default plan.")
+    return list(plans)
+
+
+def _load_plan(rank: int, written: dict[str, Any]) -> Plan:
+    plan, _ = Plan.objects.update_or_create(
+        slug=written["slug"],
+        defaults={
+            "name": written["name"],
+            "description": written.get("description", ""),
+            "rank": rank,
+            "features": written.get("features", []),
+            "allowed_models": written.get("models", []),
+            "is_default": written.get("default", False),
+            "is_offered": True,
+        },
+    )
+    _load_price(plan, written)
+    _load_limits(plan, written["limits"])
+    return plan
+
+
+def _load_price(plan: Plan, written: dict[str, Any]) -> None:
+    amount = int(written["price"])
+    currency = written.get("currency", "USD")
+    if amount < 0:
+        raise ValueError(f"the price of {plan.slug} is negative")
+    plan.prices.exclude(currency=currency, interval="month").delete()
+    Price.objects.update_or_create(plan=plan, currency=currency, interval="month", defaults={"amount": amount})
+
+
+def _load_limits(plan: Plan, written: dict[str, Any]) -> None:
+    plan.limits.all().delete()
+    PlanLimit.objects.bulk_create(_limit(plan, name, allowance) for name, allowance in written.items())
+
+
+def _limit(plan: Plan, name: str, allowance: int | dict[str, int]) -> PlanLimit:
+    """From `tokens/day: 1000`, or `operations/month: {limit: 100, overage_price: 8}`."""
+    meter, _, window = name.partition("/")
+    terms = allowance if isinstance(allowance, dict) else {"limit": allowance}
+    if terms["limit"] < 0:
+        raise ValueError(f"the limit {name} of {plan.slug} is negative")
+    return PlanLimit(plan=plan, meter=Meter(meter), window=Window(window), **terms)

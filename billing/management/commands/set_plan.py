@@ -1,0 +1,27 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.timezone import now
+
+from accounts.models import Workspace
+from billing import subscriptions
+from billing.errors import UnknownPlan
+
+
+class Command(BaseCommand):
+    help = "Put a person's own workspace on a plan without payment: for support, trials and tests."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("email")
+        parser.add_argument("plan")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        workspace = Workspace.objects.filter(personal_to__email__iexact=options["email"]).first()
+        if workspace is None:
+            raise CommandError(f"Nobody signed up as {options['email']}.")
+        try:
+            subscriptions.put_on_plan(workspace, options["plan"], at=now())
+        except UnknownPlan as exc:
+            raise CommandError(str(exc)) from exc
+        self.stdout.write(f"{workspace} is on {options['plan']}.")

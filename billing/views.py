@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from billing import comparison, subscriptions
+from billing.models import Plan
+from billing.serializers import Comparison, PlanView
+
+
+def offered() -> QuerySet[Plan]:
+    return Plan.objects.filter(is_offered=True).prefetch_related("prices", "limits")
+
+
+@extend_schema(tags=["billing"])
+class PlanListView(generics.ListAPIView[Plan]):
+    """Every plan on offer, the lowest first."""
+
+    permission_classes = (AllowAny,)
+    serializer_class = PlanView
+    pagination_class = None
+
+    def get_queryset(self) -> QuerySet[Plan]:
+        return offered()
+
+
+@extend_schema(tags=["billing"])
+class PlanDetailView(generics.RetrieveAPIView[Plan]):
+    permission_classes = (AllowAny,)
+    serializer_class = PlanView
+    lookup_field = "slug"
+
+    def get_queryset(self) -> QuerySet[Plan]:
+        return offered()
+
+
+class PlanCompareView(APIView):
+    @extend_schema(responses=Comparison, tags=["billing"])
+    def get(self, request: Request) -> Response:
+        """The plans side by side, and which of them is yours."""
+        plans = list(offered())
+        current = subscriptions.current_plan(request.user.workspace_id).slug
+        return Response(Comparison({"current": current, "plans": plans, "limits": comparison.compare(plans)}).data)

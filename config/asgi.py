@@ -1,0 +1,46 @@
+"""The ASGI application: Django, static files before it, and what a process needs in its first and last moment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+from django.core.asgi import get_asgi_application
+
+django_application = get_asgi_application()
+
+# Django is set up from here on, so its models can be imported.
+from django.conf import settings
+
+from accounts import database
+from assistants import turns
+from config.static import serve_static
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+static_files = serve_static(django_application)
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "lifespan":
+        await live(receive, send)
+    elif scope["path"].startswith(settings.STATIC_URL):
+        await static_files(scope, receive, send)
+    else:
+        await django_application(scope, receive, send)
+
+
+async def live(receive: Receive, send: Send) -> None:
+    """Open the pool before the first request; settle every turn after the last."""
+    await receive()
+    await database.open_pool()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await turns.drain(0)
+    await database.close_pool()
+    await send({"type": "lifespan.shutdown.complete"})

@@ -1,0 +1,265 @@
+"""From exceptions to answers: which status, in which shape. One page for the whole product.
+
+Three shapes: Anthropic's under /v1/messages, OpenAI's elsewhere under /v1/, problem+json (RFC 9457) everywhere else.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.utils.timezone import now
+from django.views import defaults
+from psycopg import OperationalError as DatabaseAway
+from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.response import Response
+
+from accounts.bodies import MalformedBody
+from accounts.errors import EmailTaken, InvalidCredentials, NotAuthenticated
+from assistants.errors import ConversationBusy, InvalidRequest, UnknownModel
+from assistants.providers.base import ProviderBroken, ProviderBusy, ProviderRejected, ProviderTimeout
+from assistants.wire import anthropic, openai
+from billing.errors import UnknownPlan
+from quotas import headers
+from quotas.errors import ModelNotInPlan, QuotaExceeded
+from quotas.limits import Limit
+
+logger = logging.getLogger(__name__)
+
+STATUSES: dict[type[Exception], int] = {
+    MalformedBody: 400,
+    InvalidRequest: 400,
+    NotAuthenticated: 401,
+    InvalidCredentials: 401,
+    PermissionDenied: 403,
+    ModelNotInPlan: 403,
+    Http404: 404,
+    UnknownModel: 404,
+    EmailTaken: 409,
+    ConversationBusy: 409,
+    RequestDataTooBig: 413,
+    QuotaExceeded: 429,
+    ProviderBroken: 502,
+    ProviderBusy: 503,
+    UnknownPlan: 503,
+    OperationalError: 503,
+    DatabaseAway: 503,
+    ProviderTimeout: 504,
+}
+
+# Where Django's own exceptions, and the database's, have no code or no words for a client.
+CODES = {
+    403: "permission_denied",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "request_too_large",
+    500: "server_error",
+}
+WORDS = {
+    403: "You may not do that.",
+    404: "There is nothing here.",
+    405: "This address does not take that method.",
+    413: "The body is too large.",
+    500: "Something went wrong here. It is logged under this request id.",
+    503: "The service is away for a moment. Try again.",
+}
+TITLES = {
+    400: "Bad request",
+    401: "Not authenticated",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    413: "Too large",
+    415: "Unsupported media type",
+    429: "Quota exceeded",
+    500: "Server error",
+    502: "Provider error",
+    503: "Unavailable",
+    504: "Provider timeout",
+}
+QUOTA_TYPE = "https://iana.org/assignments/http-problem-types#quota-exceeded"
+SOON_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What went wrong, before it takes a shape. `kind` is the provider's own word for it, `extra` what helps on."""
+
+    status: int
+    code: str
+    message: str
+    kind: str | None = None
+    param: str | None = None
+    limits: list[Limit] = field(default_factory=list)
+    extra: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+# ---- the doors ------------------------------------------------------------------------------------------------------
+
+
+def speaks_json(request: HttpRequest) -> bool:
+    return request.path_info.startswith(("/v1/", "/api/v1/"))
+
+
+def answer(request: HttpRequest, exception: Exception) -> HttpResponse | None:
+    """None for an exception nobody foresaw: Django logs it and calls `server_error`."""
+    problem = describe(exception)
+    return shaped(request, problem) if problem else None
+
+
+def answer_for_drf(exception: Exception, context: dict[str, Any]) -> Response | None:
+    problem = describe(exception)
+    if problem is None:
+        return None
+    response = Response(
+        native_body(context["request"], problem), problem.status, content_type="application/problem+json"
+    )
+    for name, value in (problem.headers | native_headers(problem)).items():
+        response[name] = value
+    return response
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return shaped(request, of_status(404)) if speaks_json(request) else defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return shaped(request, of_status(500)) if speaks_json(request) else defaults.server_error(request)
+
+
+def method_not_allowed(request: HttpRequest, response: HttpResponseNotAllowed) -> HttpResponse:
+    shape = shaped(request, of_status(405))
+    shape["Allow"] = response["Allow"]
+    return shape
+
+
+# ---- what went wrong ------------------------------------------------------------------------------------------------
+
+
+def describe(exception: Exception) -> Problem | None:
+    match exception:
+        case QuotaExceeded():
+            return quota_problem(exception, now())
+        case ProviderRejected():
+            return Problem(exception.status, exception.code, str(exception), kind=exception.kind)
+        case APIException():
+            return drf_problem(exception)
+    status = next((STATUSES[kind] for kind in type(exception).__mro__ if kind in STATUSES), None)
+    if status is None:
+        return None
+    return Problem(
+        status,
+        getattr(exception, "code", None) or CODES.get(status, "unavailable"),
+        str(exception) if hasattr(exception, "code") else WORDS[status],
+        kind=getattr(exception, "kind", None),
+        param=getattr(exception, "param", None),
+        headers={"Retry-After": str(SOON_SECONDS)} if status == 503 else {},
+    )
+
+
+def of_status(status: int) -> Problem:
+    return Problem(status, CODES[status], WORDS[status])
+
+
+def quota_problem(refusal: QuotaExceeded, at: datetime) -> Problem:
+    """Waiting a moment helps only where other work holds what is missing; else a client is told to stop trying."""
+    tightest = refusal.violated[0]
+    seconds = SOON_SECONDS if refusal.passes else headers.seconds_until(refusal.resets_at, at)
+    return Problem(
+        429,
+        refusal.code,
+        str(refusal),
+        limits=refusal.limits,
+        extra={
+            "violated-policies": [limit.policy for limit in refusal.violated],
+            "limit": tightest.limit,
+            "remaining": tightest.remaining,
+            "resets_at": refusal.resets_at,
+            "decision": f"/api/v1/quotas/decisions/{refusal.request_id}",
+            "upgrade_url": "/api/v1/billing/plans/compare",
+        },
+        headers={"Retry-After": str(seconds), "x-should-retry": "true" if refusal.passes else "false"},
+    )
+
+
+def drf_problem(exception: APIException) -> Problem:
+    extra = {"errors": exception.detail} if isinstance(exception, ValidationError) else {}
+    message = "Some fields are not valid." if extra else str(exception.detail)
+    challenge = getattr(exception, "auth_header", None)
+    return Problem(
+        exception.status_code,
+        "invalid_request" if extra else str(exception.default_code),
+        message,
+        extra=extra,
+        headers={"WWW-Authenticate": challenge} if challenge else {},
+    )
+
+
+# ---- the shapes -----------------------------------------------------------------------------------------------------
+
+
+def shaped(request: HttpRequest, problem: Problem) -> HttpResponse:
+    request_id = request.headers["X-Request-ID"]
+    path = request.path_info
+    if path.startswith("/v1/messages") or (path.startswith("/v1/") and "anthropic-version" in request.headers):
+        return anthropic_shape(problem, request_id)
+    if path.startswith("/v1/"):
+        return openai_shape(problem)
+    return JsonResponse(
+        native_body(request, problem),
+        status=problem.status,
+        content_type="application/problem+json",
+        headers=problem.headers | native_headers(problem),
+    )
+
+
+def native_body(request: HttpRequest, problem: Problem) -> dict[str, Any]:
+    return {
+        "type": QUOTA_TYPE if problem.status == 429 else "about:blank",
+        "title": TITLES.get(problem.status, "Error"),
+        "status": problem.status,
+        "detail": problem.message,
+        "code": problem.code,
+        "request_id": request.headers["X-Request-ID"],
+        **problem.extra,
+    }
+
+
+def native_headers(problem: Problem) -> dict[str, str]:
+    challenge = {"WWW-Authenticate": "Bearer"} if problem.status == 401 else {}
+    return headers.rate_limit(problem.limits, now()) | challenge
+
+
+def anthropic_shape(problem: Problem, request_id: str) -> HttpResponse:
+    status = 529 if problem.kind == "overloaded_error" else problem.status
+    kind = problem.kind or anthropic.KINDS.get(status, "api_error")
+    said = {**problem.headers, "request-id": request_id, **anthropic.rate_limit_headers(problem.limits)}
+    return JsonResponse(anthropic.error_body(kind, problem.message, request_id), status=status, headers=said)
+
+
+def openai_shape(problem: Problem) -> HttpResponse:
+    kind, code = openai_words(problem)
+    body = openai.error_body(problem.message, kind=kind, code=code, param=problem.param)
+    said = {**problem.headers, **openai.rate_limit_headers(problem.limits, now())}
+    return JsonResponse(body, status=problem.status, headers=said)
+
+
+def openai_words(problem: Problem) -> tuple[str, str | None]:
+    """OpenAI's `type` and `code`."""
+    if problem.status == 429:
+        word = "rate_limit_exceeded" if problem.headers.get("x-should-retry") == "true" else "insufficient_quota"
+        return word, word
+    if problem.status == 401:
+        return "invalid_request_error", "invalid_api_key"
+    if problem.status in (403, 404) and problem.code.startswith("model_"):
+        return "invalid_request_error", "model_not_found"
+    if problem.status < 500:
+        return "invalid_request_error", None if problem.status == 400 else problem.code
+    return "server_error", problem.code

@@ -1,0 +1,29 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import transaction
+
+from accounts import api_keys, registration
+from accounts.models import ApiKey, User
+
+
+class Command(BaseCommand):
+    help = "Make a person who may sign in to the console, with a workspace and an API key. Twice changes nothing."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--email", default="admin@example.com")
+        parser.add_argument("--password", required=True)
+        parser.add_argument("--api-key", required=True, help=f"Begins with {api_keys.MARK}.")
+
+    @transaction.atomic
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = User.objects.filter(email__iexact=options["email"]).first()
+        if user is None:
+            user = User.objects.create_superuser(options["email"], options["password"], name="Demo")
+            registration.give_workspace(user)
+        if not ApiKey.objects.filter(hash=api_keys.digest(options["api_key"])).exists():
+            workspace_id = user.personal_workspace.id
+            api_keys.create(workspace_id=workspace_id, user_id=user.id, name="Demo", key=options["api_key"])
+        if options["verbosity"]:
+            self.stdout.write(f"{user.email} may sign in.")

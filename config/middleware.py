@@ -1,0 +1,60 @@
+"""What every request passes: its id, its time, safe headers, and errors translated once."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+
+from django.http import HttpRequest, HttpResponseNotAllowed
+from django.http.response import HttpResponseBase
+from django.utils.decorators import async_only_middleware
+
+from config import errors
+
+Handler = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+
+SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+@async_only_middleware
+def trace(get_response: Handler) -> Handler:
+    """Name each request, in place of whatever name a client gave it: decisions and the ledger rely on it being ours."""
+
+    async def handle(request: HttpRequest) -> HttpResponseBase:
+        begun = time.perf_counter()
+        request.META["HTTP_X_REQUEST_ID"] = request_id = f"req_{uuid.uuid4().hex}"
+        response = await get_response(request)
+        milliseconds = (time.perf_counter() - begun) * 1000
+        response["X-Request-ID"] = request_id
+        response["X-Process-Time"] = f"{milliseconds / 1000:.4f}"
+        response["Server-Timing"] = f"app;dur={milliseconds:.1f}"
+        for name, value in SECURITY.items():
+            response.setdefault(name, value)
+        return response
+
+    return handle
+
+
+class TranslateErrors:
+    """Every exception a view lets go becomes an answer in the shape its endpoint speaks."""
+
+    async_capable = True
+    sync_capable = False
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    async def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = await self.get_response(request)
+        if isinstance(response, HttpResponseNotAllowed) and errors.speaks_json(request):
+            return errors.method_not_allowed(request, response)
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        return errors.answer(request, exception) if errors.speaks_json(request) else None

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import IO, Any
+
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import JSONParser
+
+from accounts.bodies import MalformedBody, read_json
+
+
+class StrictJSONParser(JSONParser):
+    """JSON that the database can hold, by the same reading as everywhere else."""
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        try:
+            return read_json(stream.read())
+        except MalformedBody as exc:
+            raise ParseError(str(exc)) from exc

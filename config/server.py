@@ -1,0 +1,48 @@
+"""The web server: `python -m config.server`, at HOST and PORT. It drains before it stops, so every stream is settled."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from types import FrameType
+
+import uvicorn
+
+# Streams may go on this long after the signal, before they are ended and settled with what they delivered.
+DRAIN_SECONDS = 5.0
+# After that only their last words are sent.
+GOODBYE_SECONDS = 5
+
+
+class Server(uvicorn.Server):
+    _draining: asyncio.Task[None] | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        # uvicorn would wait for open streams for ever; turns that end by themselves let it go.
+        if self._draining is None:
+            self._draining = asyncio.get_running_loop().create_task(_drain())
+        super().handle_exit(sig, frame)
+
+
+async def _drain() -> None:
+    from assistants import turns  # Django is set up only once the application is loaded.
+
+    await turns.drain(DRAIN_SECONDS)
+
+
+def main() -> None:
+    config = uvicorn.Config(
+        "config.asgi:application",
+        host=os.environ.get("HOST", "127.0.0.1"),
+        port=int(os.environ.get("PORT", "8000")),
+        lifespan="on",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=int(DRAIN_SECONDS) + GOODBYE_SECONDS,
+    )
+    Server(config).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,230 @@
+"""Every setting of Stipend, on one page. What differs between machines comes from the environment."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import django_stubs_ext
+import environ
+
+django_stubs_ext.monkeypatch()
+
+# ---- Where we are ---------------------------------------------------------------------------------------------------
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VERSION = "0.1.0"
+
+env = environ.Env()
+# Written by `make run`, so that manage.py finds its database from another terminal.
+environ.Env.read_env(BASE_DIR / ".run" / "services.env")
+
+DEBUG = env.bool("DEBUG", False)
+SECRET_KEY = env.str("SECRET_KEY", "")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+
+# ---- The house: each app knows only those below it -------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "config",
+    "analytics",
+    "assistants",
+    "quotas",
+    "billing",
+    "accounts",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "corsheaders",
+    "djstripe",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+APPEND_SLASH = False
+
+# Everything here is asynchronous to the bottom. Those named `pages` step aside for requests that bring a
+# credential of their own, which need no session and no form protection.
+MIDDLEWARE = [
+    "config.middleware.trace",
+    "corsheaders.middleware.CorsMiddleware",
+    "config.middleware.TranslateErrors",
+    "config.pages.Security",
+    "config.pages.Sessions",
+    "config.pages.Common",
+    "config.pages.Csrf",
+    "config.pages.Authentication",
+    "config.pages.Messages",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# ---- PostgreSQL ------------------------------------------------------------------------------------------------------
+
+# Each process keeps two pools of this size: Django's for its threads, psycopg's own for what every request waits on.
+DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 8)
+DATABASE_POOL_SECONDS = 10
+
+DATABASES = {"default": env.db("DATABASE_URL", default="postgres://stipend@localhost/stipend")}
+DATABASES["default"]["CONN_MAX_AGE"] = 0
+DATABASES["default"]["OPTIONS"] = {
+    "pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": DATABASE_POOL_SECONDS}
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# dj-stripe's own 520 migration operations take over a minute; ours make the same tables in one.
+MIGRATION_MODULES = {"djstripe": "billing.djstripe_migrations"}
+
+# ---- Redis and Celery ------------------------------------------------------------------------------------------------
+
+REDIS_URL = env.str("REDIS_URL", "redis://localhost:6379/0")
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 2, "visibility_timeout": 3600}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_TIME_LIMIT = 1800
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "sweep reservations": {"task": "quotas.tasks.sweep_reservations", "schedule": timedelta(seconds=15)},
+    "close interrupted messages": {"task": "assistants.tasks.close_interrupted", "schedule": timedelta(seconds=60)},
+}
+
+# ---- People and tokens -----------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=30),
+}
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("HTTPS_ONLY", False)
+SESSION_COOKIE_HTTPONLY = True
+SECURE_SSL_REDIRECT = env.bool("HTTPS_ONLY", False)
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE_SSL_REDIRECT else None
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_EXPOSE_HEADERS = ["X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Stipend-Demo"]
+
+# ---- Billing ---------------------------------------------------------------------------------------------------------
+
+STIPEND_CATALOGUE = env.str("STIPEND_CATALOGUE", "default")
+# Days and months of a new workspace begin in this time zone.
+STIPEND_TIME_ZONE = env.str("STIPEND_TIME_ZONE", "UTC")
+
+DJSTRIPE_SUBSCRIBER_MODEL = "accounts.Workspace"
+DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
+STRIPE_LIVE_MODE = False
+STRIPE_TEST_SECRET_KEY = env.str("STRIPE_SECRET_KEY", "")
+
+# ---- Models and their providers --------------------------------------------------------------------------------------
+
+# Without a key the demo provider answers, and says so in every answer.
+ANTHROPIC_API_KEY = env.str("ANTHROPIC_API_KEY", "")
+ANTHROPIC_BASE_URL = env.str("ANTHROPIC_BASE_URL", "https://api.anthropic.com")
+# Silence of the provider longer than this ends the call.
+PROVIDER_SILENCE_SECONDS = env.float("PROVIDER_SILENCE_SECONDS", 60.0)
+# The same for an answer that is not streamed, which comes all at once.
+PROVIDER_ANSWER_SECONDS = env.float("PROVIDER_ANSWER_SECONDS", 600.0)
+PROVIDER_RETRIES = 2
+# Time between two words of the demo provider.
+DEMO_GAP_SECONDS = env.float("DEMO_GAP_SECONDS", 0.02)
+
+# How many messages of a conversation go to the model.
+CONVERSATION_MESSAGES = 30
+CONVERSATION_MAX_TOKENS = 4096
+# A conversation's stream goes on this long without a listener, so that one who lost the line can come back.
+RESUME_SECONDS = env.float("RESUME_SECONDS", 3.0)
+# A listener that takes nothing for this long is let go.
+STALLED_LISTENER_SECONDS = 30.0
+KEEP_ALIVE_SECONDS = 15.0
+
+# ---- Metering --------------------------------------------------------------------------------------------------------
+
+# A reservation whose owner has not renewed it for this long belongs to a process that died.
+RESERVATION_LEASE = timedelta(seconds=30)
+CHECKPOINT_SECONDS = 2.0
+
+# ---- The API ---------------------------------------------------------------------------------------------------------
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.HeaderAuthentication",
+        "accounts.authentication.BrowserSession",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PAGINATION_CLASS": "config.pagination.ByCursor",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PARSER_CLASSES": ["config.parsers.StrictJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "config.errors.answer_for_drf",
+    "UNAUTHENTICATED_USER": None,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Stipend",
+    "DESCRIPTION": "Sign up, subscribe, and talk to Claude within the allowance your plan gives you.",
+    "VERSION": VERSION,
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.schema.add_what_django_serves",
+    ],
+}
+
+# ---- Pages, files, language, time ------------------------------------------------------------------------------------
+
+# Django 6 takes https for granted in URL fields; so do we.
+FORMS_URLFIELD_ASSUME_HTTPS = True
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "build" / "static"
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# ---- Logs ------------------------------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        # A client's mistake is the client's news.
+        "django.request": {"level": "ERROR"},
+        "httpx2": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,27 @@
+"""The whole product's addresses, as a table."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+
+from analytics import views as system
+
+urlpatterns = [
+    path("", system.index),
+    path("health/", system.health),
+    path("health/live", system.live),
+    path("health/ready", system.ready),
+    path("v1/", include("assistants.wire.urls")),
+    path("api/v1/", include("accounts.urls")),
+    path("api/v1/", include("billing.urls")),
+    path("api/v1/", include("quotas.urls")),
+    path("api/v1/", include("assistants.urls")),
+    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema")),
+    path("api/redoc", SpectacularRedocView.as_view(url_name="schema")),
+    path("api/session/", include("rest_framework.urls")),
+    path("admin/", admin.site.urls),
+]
+
+handler404 = "config.errors.not_found"
+handler500 = "config.errors.server_error"

@@ -1,0 +1,61 @@
+"""Proof of the ledger: its invariants, asked of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db import connection
+
+CHECKS = {
+    "used is the sum of its entries": """
+        SELECT b.id, b.used, COALESCE(sum(e.amount), 0)
+        FROM quotas_bucket b LEFT JOIN quotas_entry e ON e.bucket_id = b.id
+        GROUP BY b.id HAVING b.used <> COALESCE(sum(e.amount), 0)
+    """,
+    "reserved is the sum of its pending holds": """
+        SELECT b.id, b.reserved, COALESCE(sum(h.amount) FILTER (WHERE r.state = 'pending'), 0)
+        FROM quotas_bucket b LEFT JOIN quotas_hold h ON h.bucket_id = b.id
+            LEFT JOIN quotas_reservation r ON r.id = h.reservation_id
+        GROUP BY b.id HAVING b.reserved <> COALESCE(sum(h.amount) FILTER (WHERE r.state = 'pending'), 0)
+    """,
+    "a hard limit is passed by overruns alone": """
+        SELECT b.id, b.used + b.reserved, b."limit" FROM quotas_bucket b
+        WHERE b.hard AND b.used + b.reserved - b."limit" > (
+            SELECT COALESCE(sum(e.overrun), 0) FROM quotas_entry e WHERE e.bucket_id = b.id
+        )
+    """,
+    "what is resolved says when, and what is pending does not": """
+        SELECT id, 0, 0 FROM quotas_reservation WHERE (state = 'pending') <> (resolved_at IS NULL)
+    """,
+    "only what was settled, or expired with a checkpoint, has entries": """
+        SELECT e.id, e.amount, 0 FROM quotas_entry e JOIN quotas_reservation r ON r.id = e.reservation_id
+        WHERE r.state NOT IN ('settled', 'expired')
+    """,
+    "each reservation is corrected once at most": """
+        SELECT min(e.id), count(*), 1 FROM quotas_entry e WHERE e.kind = 'correction'
+        GROUP BY e.reservation_id, e.bucket_id HAVING count(*) > 1
+    """,
+}
+
+
+@dataclass(frozen=True)
+class Broken:
+    """One row that breaks an invariant: what stands there and what should."""
+
+    invariant: str
+    row: str
+    found: int
+    expected: int
+
+    def __str__(self) -> str:
+        return f"{self.invariant}: row {self.row} has {self.found}, not {self.expected}"
+
+
+def audit_ledger() -> Iterator[Broken]:
+    """Every broken invariant; nothing when the ledger is whole."""
+    with connection.cursor() as cursor:
+        for invariant, query in CHECKS.items():
+            cursor.execute(query)
+            for row, found, expected in cursor.fetchall():
+                yield Broken(invariant, str(row), int(found), int(expected))

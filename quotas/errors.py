@@ -1,0 +1,49 @@
+"""Why work is not admitted. Each error carries what a client needs to go on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from quotas.limits import Limit
+
+
+class QuotaError(Exception):
+    code = "quota_error"
+
+
+class QuotaExceeded(QuotaError):
+    """A hard limit has no room for this work. `violated` names each such limit; `request_id` finds the decision."""
+
+    code = "quota_exceeded"
+
+    def __init__(self, request_id: str, plan: str, limits: list[Limit]) -> None:
+        self.request_id = request_id
+        self.plan = plan
+        self.limits = limits
+        self.violated = [limit for limit in limits if limit.refuses]
+        super().__init__(f"{' '.join(map(self._sentence, self.violated))} The decision is {request_id}.")
+
+    @property
+    def resets_at(self) -> datetime:
+        """When every limit that refused has begun anew."""
+        return max(limit.resets_at for limit in self.violated)
+
+    @property
+    def passes(self) -> bool:
+        """True: only work under way stands in the way, so the same request may be admitted before `resets_at`."""
+        return all(limit.hold <= limit.limit - limit.used for limit in self.violated)
+
+    def _sentence(self, limit: Limit) -> str:
+        held = f" and {limit.reserved} are held by work under way" if limit.reserved else ""
+        return (
+            f"Your {self.plan} plan allows {limit.limit} {limit.meter} a {limit.window}: {limit.used} are used{held}, "
+            f"{limit.remaining} remain, and this request needs {limit.hold}. "
+            f"It resets at {limit.resets_at:%Y-%m-%dT%H:%M:%SZ}."
+        )
+
+
+class ModelNotInPlan(QuotaError):
+    code = "model_not_in_plan"
+
+    def __init__(self, model: str, plan: str) -> None:
+        super().__init__(f"The {plan} plan does not include the model {model}.")

@@ -1,0 +1,19 @@
+"""Limits as response headers: the IETF's RateLimit fields, draft 11."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from quotas.limits import Limit
+
+
+def seconds_until(moment: datetime, at: datetime) -> int:
+    """Whole seconds, rounded up, so that who waits that long never comes too early."""
+    return max(0, -((at - moment) // timedelta(seconds=1)))
+
+
+def rate_limit(limits: list[Limit], at: datetime) -> dict[str, str]:
+    """The unit is ours (`u`): the draft names none for tokens or messages."""
+    policies = (f'"{limit.policy}";q={limit.limit};u="{limit.meter}"' for limit in limits)
+    states = (f'"{limit.policy}";r={limit.remaining};t={seconds_until(limit.resets_at, at)}' for limit in limits)
+    return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(states)} if limits else {}

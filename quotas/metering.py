@@ -1,0 +1,136 @@
+"""Reserve, settle, release, renew: how work is admitted and paid for. PostgreSQL alone decides."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from psycopg.types.json import Jsonb
+
+from accounts import database
+from accounts.callers import Caller
+from accounts.database import Params
+from billing.errors import UnknownPlan
+from quotas import periods, statements
+from quotas.errors import ModelNotInPlan, QuotaExceeded
+from quotas.limits import Limit
+from quotas.models import Basis
+
+Amounts = Mapping[str, int]
+"""Amounts by meter, such as `{"tokens": 120, "requests": 1}`."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Wanted of one meter: `most`, or as much as there is room for down to `least`."""
+
+    least: int
+    most: int
+
+    @classmethod
+    def exactly(cls, amount: int) -> Ask:
+        return cls(least=amount, most=amount)
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Work that may begin: what is held for it, and the limits as they stood before."""
+
+    reservation_id: UUID
+    request_id: str
+    plan: str
+    limits: list[Limit]
+
+    def held(self, meter: str) -> int | None:
+        """None when no limit of the plan speaks of this meter."""
+        return next((limit.hold for limit in self.limits if limit.meter == meter), None)
+
+
+async def reserve(
+    caller: Caller, asks: Mapping[str, Ask], *, request_id: str, at: datetime, model: str = "", price: Any = None
+) -> Admission:
+    """Hold what is asked in every window that is open `at` that moment, all of it or nothing.
+
+    Raises `QuotaExceeded` (the decision is kept) or `ModelNotInPlan`.
+    """
+    reservation_id = uuid.uuid4()
+    params = {
+        **open_periods(caller, at),
+        "reservation_id": reservation_id,
+        "request_id": request_id,
+        "meters": list(asks),
+        "least": [ask.least for ask in asks.values()],
+        "most": [ask.most for ask in asks.values()],
+        "model": model,
+        "price": Jsonb(price or {}),
+        "lease": settings.RESERVATION_LEASE,
+    }
+    verdict = await database.fetch_one(statements.RESERVE, params)
+    if verdict and not verdict["complete"]:
+        async with database.connected() as connection:
+            await connection.execute(statements.OPEN_BUCKETS, params)
+        verdict = await database.fetch_one(statements.RESERVE, params)
+    if verdict is None:
+        raise UnknownPlan("No catalogue is loaded: run `manage.py load_catalogue default`.")
+    limits = [Limit.from_row(row) for row in verdict["limits"]]
+    if not verdict["permitted"]:
+        raise ModelNotInPlan(model, verdict["plan"])
+    if not verdict["fits"]:
+        raise QuotaExceeded(request_id, verdict["plan"], limits)
+    return Admission(reservation_id, request_id, verdict["plan"], limits)
+
+
+async def settle(
+    reservation_id: UUID, spent: Amounts, *, basis: Basis, along: list[tuple[str, Params]] | None = None
+) -> bool:
+    """Post what was spent and give the rest of the hold back; False when that was done before.
+
+    A reservation that expired meanwhile gets a correction instead. The statements `along` are committed with it.
+    """
+    resolve = (statements.RESOLVE, _resolution(reservation_id, "settled", spent, basis))
+    if await database.fetch_first_of([resolve, *(along or [])]):
+        return True
+    return await database.fetch_one(statements.CORRECT, _resolution(reservation_id, "", spent, basis)) is not None
+
+
+async def release(reservation_id: UUID, *, along: list[tuple[str, Params]] | None = None) -> bool:
+    """Give the whole hold back: nothing was delivered. False when it was resolved before."""
+    resolve = (statements.RESOLVE, _resolution(reservation_id, "released", {}, ""))
+    return await database.fetch_first_of([resolve, *(along or [])]) is not None
+
+
+async def renew(checkpoints: Mapping[UUID, Amounts]) -> None:
+    """Say that this work is alive, and what it has delivered so far, for as many reservations as there are."""
+    params = {
+        "reservation_ids": list(checkpoints),
+        "checkpoints": [Jsonb(amounts) for amounts in checkpoints.values()],
+        "lease": settings.RESERVATION_LEASE,
+    }
+    async with database.connected() as connection:
+        await connection.execute(statements.RENEW, params)
+
+
+def open_periods(caller: Caller, at: datetime) -> dict[str, Any]:
+    """The parameters of `statements.LIMITS`."""
+    opened = periods.periods_at(at, caller.zone)
+    return {
+        "workspace_id": caller.workspace_id,
+        "windows": [str(period.window) for period in opened],
+        "starts": [period.starts_at for period in opened],
+        "ends": [period.ends_at for period in opened],
+    }
+
+
+def _resolution(reservation_id: UUID, state: str, spent: Amounts, basis: str) -> Params:
+    return {
+        "reservation_id": reservation_id,
+        "state": state,
+        "basis": str(basis),
+        "meters": list(spent),
+        "amounts": list(spent.values()),
+    }

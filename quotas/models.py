@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.models import Workspace
+from billing.models import Meter, Window
+
+
+class Basis(models.TextChoices):
+    """What a settlement rests on."""
+
+    REPORTED = "reported", "Reported by the provider"
+    ESTIMATED = "estimated", "Estimated from what was delivered"
+    DRAINED = "drained", "Reported, after the client had gone"
+
+
+class Bucket(models.Model):
+    """One workspace's counter for one meter in one window that has started."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="buckets")
+    meter = models.CharField(max_length=20, choices=Meter)
+    window = models.CharField(max_length=10, choices=Window)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    limit = models.BigIntegerField(help_text="As of the last reservation; the plan decides at each one.")
+    hard = models.BooleanField(default=True, help_text="Likewise. A limit that is not hard is billed beyond.")
+    used = models.BigIntegerField(default=0)
+    reserved = models.BigIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-starts_at", "meter"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["workspace", "meter", "window", "starts_at"], name="one_bucket_per_meter_and_window"
+            ),
+            # None on the sum: a call may deliver more than was held for it, and all of it is posted.
+            models.CheckConstraint(condition=Q(used__gte=0), name="used_not_negative"),
+            models.CheckConstraint(condition=Q(reserved__gte=0), name="reserved_not_negative"),
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="bucket_ends_after_start"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.meter} a {self.window} from {self.starts_at:%Y-%m-%d}"
+
+
+class Reservation(models.Model):
+    """A hold on buckets for one piece of work. It resolves exactly once."""
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        SETTLED = "settled"
+        RELEASED = "released"
+        EXPIRED = "expired"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="reservations")
+    request_id = models.CharField(max_length=40, db_index=True)
+    plan = models.CharField(max_length=40)
+    price = models.JSONField(default=dict, help_text="The price it will be charged at, as it stood when it was made.")
+    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    basis = models.CharField(max_length=10, choices=Basis, blank=True)
+    checkpoint = models.JSONField(default=dict, help_text="Delivered so far, by meter: what expiry will post.")
+    created_at = models.DateTimeField()
+    lease_until = models.DateTimeField(help_text="By the database's clock.")
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    corrected_at = models.DateTimeField(null=True, blank=True, help_text="When a result came after expiry.")
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes: ClassVar = [
+            models.Index(fields=["lease_until"], condition=Q(state="pending"), name="pending_by_lease"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.request_id} ({self.state})"
+
+
+class Hold(models.Model):
+    """How much one reservation holds of one bucket."""
+
+    reservation = models.ForeignKey(Reservation, on_delete=models.CASCADE, related_name="holds")
+    bucket = models.ForeignKey(Bucket, on_delete=models.CASCADE, related_name="holds")
+    amount = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["reservation", "bucket"], name="one_hold_per_bucket"),
+            models.CheckConstraint(condition=Q(amount__gte=0), name="hold_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} of {self.bucket}"
+
+
+class Entry(models.Model):
+    """One line of the ledger. It is never edited or deleted: a correction is a new line that names the old one."""
+
+    class Kind(models.TextChoices):
+        SETTLEMENT = "settlement"
+        CORRECTION = "correction"
+
+    bucket = models.ForeignKey(Bucket, on_delete=models.PROTECT, related_name="entries")
+    reservation = models.ForeignKey(Reservation, on_delete=models.PROTECT, related_name="entries")
+    kind = models.CharField(max_length=12, choices=Kind)
+    amount = models.BigIntegerField()
+    overrun = models.BigIntegerField(default=0, help_text="How much of it went beyond what was held.")
+    basis = models.CharField(max_length=10, choices=Basis)
+    plan = models.CharField(max_length=40)
+    price = models.JSONField(default=dict)
+    corrects = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="corrections")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "entries"
+        ordering = ["-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["reservation", "bucket"], condition=Q(kind="settlement"), name="one_settlement_per_bucket"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.amount}"
+
+
+class Decision(models.Model):
+    """Why a request was admitted or refused: every limit looked at, what was left, when it begins anew."""
+
+    request_id = models.CharField(primary_key=True, max_length=40)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="decisions")
+    admitted = models.BooleanField()
+    plan = models.CharField(max_length=40)
+    limits = models.JSONField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.request_id} {'admitted' if self.admitted else 'refused'}"

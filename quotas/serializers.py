@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from quotas.models import Decision
+
+
+class DecidedLimit(serializers.Serializer[Any]):
+    meter = serializers.CharField()
+    window = serializers.CharField()
+    limit = serializers.IntegerField()
+    used = serializers.IntegerField(help_text="When it was decided.")
+    reserved = serializers.IntegerField(help_text="By other work under way then.")
+    hold = serializers.IntegerField(help_text="What this request asked for.")
+    hard = serializers.BooleanField(help_text="False: billed beyond the limit.")
+    resets_at = serializers.DateTimeField()
+
+
+class DecisionView(serializers.ModelSerializer[Decision]):
+    limits = DecidedLimit(many=True)
+
+    class Meta:
+        model = Decision
+        fields = ["request_id", "admitted", "plan", "limits", "created_at"]
