@@ -7,7 +7,7 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python;
 RUN := .run
 BIN := .venv/bin
 # Checks and tests read the settings, which want a key; theirs protects nothing.
-WITH_SERVICES := SECRET_KEY=for-tests-and-for-nothing-else $(BIN)/python -m config.embedded $(RUN)/test --test --
+WITH_SERVICES := SECRET_KEY=for-tests-and-for-nothing-else-but-long-enough $(BIN)/python -m config.embedded $(RUN)/test --test --
 
 .PHONY: help run test test-all lint types migrations format bench manage lock clean
 

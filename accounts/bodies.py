@@ -1,4 +1,4 @@
-"""What a request may carry: JSON that PostgreSQL and a provider can hold. Every app reads bodies, so it stands lowest."""
+"""What a request may carry: JSON that PostgreSQL and a provider can hold. Every app reads bodies, so it is lowest."""
 
 from __future__ import annotations
 

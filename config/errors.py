@@ -239,7 +239,7 @@ def native_headers(problem: Problem) -> dict[str, str]:
 
 def anthropic_shape(problem: Problem, request_id: str) -> HttpResponse:
     status = 529 if problem.kind == "overloaded_error" else problem.status
-    kind = problem.kind or anthropic.KINDS.get(status, "api_error")
+    kind = problem.kind or anthropic.KINDS.get(status, "invalid_request_error" if status < 500 else "api_error")
     said = {**problem.headers, "request-id": request_id, **anthropic.rate_limit_headers(problem.limits)}
     return JsonResponse(anthropic.error_body(kind, problem.message, request_id), status=status, headers=said)
 

@@ -97,19 +97,17 @@ class Launch:
             environment = {"SECRET_KEY": os.environ.get("SECRET_KEY", kept.secret_key), **services.environment()}
             os.environ |= {"DJANGO_SETTINGS_MODULE": "config.settings", "PORT": str(self.port), **environment}
             with written(self.folder / "services.env", as_env_file(environment)), self.stopping_children():
-                self.start_all(kept)
+                self.start_web_on_prepared_data(kept)
                 self.wait_until_ready()
+                self.start_celery()  # Last: its imports would take the processors from the web's.
                 with written(self.folder / "started.json", json.dumps(self.account(kept), indent=2)):
                     self.announce(kept)
                     self.watch()
 
     # Starting
 
-    def start_all(self, kept: Secrets) -> None:
-        """What a former run has prepared need not be waited for: then the web starts beside the preparation.
-
-        The worker and the beat come last, or they would take the processors from the web, which people wait for.
-        """
+    def start_web_on_prepared_data(self, kept: Secrets) -> None:
+        """Where a former run has prepared all there is, the web need not wait for us to see that."""
         prepared, now = self.folder / "prepared", fingerprint()
         if prepared.exists() and prepared.read_text() == now:
             self.start_web()
@@ -118,7 +116,6 @@ class Launch:
             prepare(kept)
             prepared.write_text(now)
             self.start_web()
-        self.start_celery()
 
     def start_web(self) -> None:
         self.start("web", sys.executable, "-m", "config.server", orphaned=signal.SIGTERM)

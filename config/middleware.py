@@ -6,7 +6,8 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 
-from django.http import HttpRequest, HttpResponseNotAllowed
+from asgiref.sync import markcoroutinefunction
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.utils.decorators import async_only_middleware
 
@@ -34,6 +35,8 @@ def trace(get_response: Handler) -> Handler:
         response["X-Request-ID"] = request_id
         response["X-Process-Time"] = f"{milliseconds / 1000:.4f}"
         response["Server-Timing"] = f"app;dur={milliseconds:.1f}"
+        if isinstance(response, HttpResponse):
+            response.setdefault("Content-Length", str(len(response.content)))
         for name, value in SECURITY.items():
             response.setdefault(name, value)
         return response
@@ -49,6 +52,7 @@ class TranslateErrors:
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
+        markcoroutinefunction(self)
 
     async def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = await self.get_response(request)

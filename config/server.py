@@ -1,4 +1,4 @@
-"""The web server: `python -m config.server`, at HOST and PORT. It drains before it stops, so every stream is settled."""
+"""The web server: `python -m config.server`, at HOST and PORT. It drains before it stops; every stream is settled."""
 
 from __future__ import annotations
 

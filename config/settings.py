@@ -206,8 +206,6 @@ SPECTACULAR_SETTINGS = {
 
 # ---- Pages, files, language, time ------------------------------------------------------------------------------------
 
-# Django 6 takes https for granted in URL fields; so do we.
-FORMS_URLFIELD_ASSUME_HTTPS = True
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "build" / "static"
 LANGUAGE_CODE = "en"

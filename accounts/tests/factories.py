@@ -1,0 +1,50 @@
+"""A small cast everybody knows: Alice owns it, Bob is her teammate, Charlie must not see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import factory
+
+from accounts import api_keys, registration
+from accounts.callers import Caller
+from accounts.models import User, Workspace
+
+PASSWORD = "correct horse battery"
+
+
+class UserFactory(factory.django.DjangoModelFactory[User]):
+    """Somebody who signed up, with a workspace of their own."""
+
+    class Meta:
+        model = User
+
+    email = factory.Faker("uuid4")
+    password = PASSWORD
+    name = "Alice"
+
+    @classmethod
+    def _create(cls, model_class: type[User], *args: Any, **fields: Any) -> User:
+        return registration.register(**{**fields, "email": f"{fields['email']}@example.com"})
+
+
+@dataclass(frozen=True)
+class Person:
+    user: User
+    workspace: Workspace
+    caller: Caller
+    api_key: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"x-api-key": self.api_key}
+
+
+def person(name: str) -> Person:
+    """Somebody new, by whatever name, with an API key."""
+    user = UserFactory(name=name)
+    workspace = Workspace.objects.get(personal_to=user)
+    row, key = api_keys.create(workspace_id=workspace.id, user_id=user.id, name="test")
+    caller = Caller(user.id, user.email, user.is_staff, workspace.id, workspace.time_zone, row.id)
+    return Person(user, workspace, caller, key)

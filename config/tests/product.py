@@ -1,0 +1,76 @@
+"""The product as its users meet it: a server process on a port."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import httpx2
+from django.conf import settings
+from django.db import connection
+
+PATIENCE_SECONDS = 60
+
+
+@dataclass
+class Product:
+    url: str
+    process: subprocess.Popen[bytes]
+    http: httpx2.Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.http = httpx2.Client(base_url=self.url, timeout=30)
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+
+@contextmanager
+def started(environment: dict[str, str]) -> Iterator[Product]:
+    """A server process with these settings; it is stopped as a deploy stops it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "config.server"],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, **environment, "DATABASE_URL": _url_like_ours(), "PORT": str(port)},
+    )
+    product = Product(f"http://127.0.0.1:{port}", process)
+    try:
+        _wait_until_ready(product)
+        yield product
+    finally:
+        product.http.close()
+        process.terminate()
+        process.wait(timeout=PATIENCE_SECONDS)
+
+
+def _url_like_ours() -> str:
+    """The environment's URL with the name of the tests' database at its end."""
+    base, _, _ = os.environ["DATABASE_URL"].rpartition("/")
+    return f"{base}/{connection.settings_dict['NAME']}"
+
+
+def _wait_until_ready(product: Product) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            if product.http.get("/health/ready").status_code == 200:
+                return
+        except httpx2.TransportError:
+            if product.process.poll() is not None:
+                break
+        time.sleep(0.05)
+    raise RuntimeError("the product did not start")
