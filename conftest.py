@@ -24,7 +24,9 @@ Run = Callable[[Coroutine[Any, Any, T]], T]
 
 
 @pytest.fixture(scope="session")
-def database(django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: Any) -> Iterator[None]:
+def database(
+    django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: Any
+) -> Iterator[None]:
     """A migrated database with the catalogue and the models in it. What a test commits stays."""
     with django_db_blocker.unblock():
         made = setup_databases(verbosity=0, interactive=False)

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpRequest
 from rest_framework import authentication
 from rest_framework.request import Request
 
 from accounts import callers
 from accounts.callers import Caller
+from accounts.errors import NotAuthenticated
+
+
+def caller_of(request: HttpRequest | Request) -> Caller:
+    """Who makes this request, once REST framework has authenticated it. Raises `NotAuthenticated`."""
+    if not isinstance(request.user, Caller):
+        raise NotAuthenticated
+    return request.user
 
 
 class HeaderAuthentication(authentication.BaseAuthentication):

@@ -15,6 +15,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from accounts import api_keys, registration, tokens
+from accounts.authentication import caller_of
 from accounts.models import ApiKey, User
 from accounts.serializers import (
     ApiKeyView,
@@ -84,7 +85,7 @@ class MeView(generics.RetrieveUpdateAPIView[User]):
     http_method_names = ["get", "patch", "head", "options"]
 
     def get_object(self) -> User:
-        return User.objects.select_related("personal_workspace").get(pk=self.request.user.pk)
+        return User.objects.select_related("personal_workspace").get(pk=caller_of(self.request).user_id)
 
 
 class ApiKeyListView(generics.ListAPIView[ApiKey]):
@@ -93,7 +94,7 @@ class ApiKeyListView(generics.ListAPIView[ApiKey]):
     serializer_class = ApiKeyView
 
     def get_queryset(self) -> QuerySet[ApiKey]:
-        return ApiKey.objects.filter(workspace_id=self.request.user.workspace_id)
+        return ApiKey.objects.filter(workspace_id=caller_of(self.request).workspace_id)
 
     @extend_schema(tags=["auth"])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -102,7 +103,7 @@ class ApiKeyListView(generics.ListAPIView[ApiKey]):
     @extend_schema(request=NewApiKey, responses={201: CreatedApiKey}, tags=["auth"])
     def post(self, request: Request) -> Response:
         """Make a key. This answer is the only place that ever shows it."""
-        caller = request.user
+        caller = caller_of(request)
         row, key = api_keys.create(
             workspace_id=caller.workspace_id, user_id=caller.user_id, **parsed(NewApiKey, request)
         )
@@ -113,6 +114,6 @@ class ApiKeyDetailView(APIView):
     @extend_schema(responses={204: None}, tags=["auth"])
     def delete(self, request: Request, key_id: UUID) -> Response:
         """Revoke a key. It is refused from the next request on."""
-        if not api_keys.revoke(key_id, workspace_id=request.user.workspace_id, at=now()):
+        if not api_keys.revoke(key_id, workspace_id=caller_of(request).workspace_id, at=now()):
             raise Http404
         return Response(status=status.HTTP_204_NO_CONTENT)

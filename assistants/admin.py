@@ -38,16 +38,8 @@ class ConversationAdmin(admin.ModelAdmin[Conversation]):
     list_filter = ["model"]
     search_fields = ["workspace__email"]
     list_select_related = ["workspace"]
-    fields = readonly_fields = [
-        "id",
-        "workspace",
-        "user",
-        "model",
-        "created_at",
-        "updated_at",
-        "archived_at",
-        "deleted_at",
-    ]
+    fields = ("id", "workspace", "user", "model", "created_at", "updated_at", "archived_at", "deleted_at")
+    readonly_fields = fields
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -57,7 +49,8 @@ class ConversationAdmin(admin.ModelAdmin[Conversation]):
 class MessageAdmin(admin.ModelAdmin[Message]):
     list_display = ["id", "conversation_id", "role", "state", "feedback", "created_at"]
     list_filter = ["role", "state", "feedback"]
-    fields = readonly_fields = ["id", "role", "state", "feedback", "created_at", "updated_at"]
+    fields = ("id", "role", "state", "feedback", "created_at", "updated_at")
+    readonly_fields = fields
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

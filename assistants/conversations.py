@@ -106,7 +106,8 @@ def prompt(system: str, messages: list[dict[str, Any]], offer: Offer, max_tokens
 
 
 def _too_long(body: dict[str, Any], messages: list[dict[str, Any]], offer: Offer) -> bool:
-    return estimates.prompt_tokens({**body, "messages": messages}) + body["max_tokens"] > offer.context
+    tokens: int = estimates.prompt_tokens({**body, "messages": messages}) + body["max_tokens"]
+    return tokens > offer.context
 
 
 async def _history(conversation_id: UUID, caller: Caller) -> database.Row:

@@ -67,5 +67,5 @@ class ModelView(serializers.Serializer[Any]):
     slug = serializers.CharField()
     name = serializers.CharField()
     provider = serializers.CharField()
-    context = serializers.IntegerField(help_text="Tokens.")
+    context = serializers.IntegerField(help_text="Tokens.")  # type: ignore[assignment]  # a name DRF uses too
     max_output = serializers.IntegerField(help_text="Tokens.")

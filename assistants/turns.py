@@ -118,7 +118,10 @@ class LiveTurn:
     async def _run(self) -> None:
         last: Piece | None = None
         try:
-            last = await self._relay() if self.order.streams else await self._complete()
+            if self.order.streams:
+                last = await self._relay()
+            else:
+                await self._complete()
         except asyncio.CancelledError:
             # Nobody listens any more, or the server is stopping: what was delivered is settled all the same.
             self.task.uncancel()
@@ -132,7 +135,7 @@ class LiveTurn:
             _live.pop(self.admission.reservation_id, None)
             self._conclude(last)
 
-    async def _relay(self) -> Piece | None:
+    async def _relay(self) -> Piece:
         """Hand on piece by piece, but keep back the one that ends the answer until it is settled."""
         async with aclosing(self.provider.stream(self.order.call)) as chunks:
             async for chunk in chunks:

@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import callers
+from accounts.authentication import caller_of
 from accounts.bodies import read_object
 from accounts.views import parsed
 from assistants import conversations, providers, replies, turns
@@ -56,12 +57,16 @@ def checked_model(slug: str | None, workspace_id: UUID) -> str:
     return slug or allowed[0]
 
 
+def conversation_of(request: Request, conversation_id: UUID) -> Conversation:
+    return get_object_or_404(Conversation.objects.of(caller_of(request).workspace_id), id=conversation_id)
+
+
 class ModelListView(generics.ListAPIView[LanguageModel]):
     serializer_class = ModelView
     pagination_class = None
 
     def get_queryset(self) -> QuerySet[LanguageModel]:
-        return allowed_models(self.request.user.workspace_id)
+        return allowed_models(caller_of(self.request).workspace_id)
 
     @extend_schema(tags=["assistants"])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -75,7 +80,7 @@ class ConversationListView(generics.ListAPIView[Conversation]):
     def get_queryset(self) -> QuerySet[Conversation]:
         asked = self.request.query_params
         archived = asked.get("archived") == "true"
-        found = Conversation.objects.of(self.request.user.workspace_id).filter(archived_at__isnull=not archived)
+        found = Conversation.objects.of(caller_of(self.request).workspace_id).filter(archived_at__isnull=not archived)
         if words := asked.get("search"):
             found = found.filter(Q(title__icontains=words) | Q(messages__text__icontains=words)).distinct()
         return found
@@ -95,28 +100,23 @@ class ConversationListView(generics.ListAPIView[Conversation]):
     def post(self, request: Request) -> Response:
         """Begin a conversation."""
         asked = parsed(NewConversation, request)
-        model = checked_model(asked.pop("model", None), request.user.workspace_id)
-        conversation = conversations.create(request.user, model=model, **asked)
+        model = checked_model(asked.pop("model", None), caller_of(request).workspace_id)
+        conversation = conversations.create(caller_of(request), model=model, **asked)
         return Response(ConversationView(conversation).data, status=status.HTTP_201_CREATED)
 
 
 class ConversationDetailView(APIView):
-    def conversation(self) -> Conversation:
-        return get_object_or_404(
-            Conversation.objects.of(self.request.user.workspace_id), id=self.kwargs["conversation_id"]
-        )
-
     @extend_schema(responses=ConversationView, tags=["assistants"])
     def get(self, request: Request, conversation_id: UUID) -> Response:
-        return Response(ConversationView(self.conversation()).data)
+        return Response(ConversationView(conversation_of(request, conversation_id)).data)
 
     @extend_schema(request=ConversationChange, responses=ConversationView, tags=["assistants"])
     def patch(self, request: Request, conversation_id: UUID) -> Response:
         """Rename it, archive it (`archived`), change its model or system prompt."""
-        conversation = self.conversation()
+        conversation = conversation_of(request, conversation_id)
         change = parsed(ConversationChange, request)
         if "model" in change:
-            checked_model(change["model"], request.user.workspace_id)
+            checked_model(change["model"], caller_of(request).workspace_id)
         if "archived" in change:
             change["archived_at"] = now() if change.pop("archived") else None
         for name, value in change.items():
@@ -127,15 +127,13 @@ class ConversationDetailView(APIView):
     @extend_schema(responses={204: None}, tags=["assistants"])
     def delete(self, request: Request, conversation_id: UUID) -> Response:
         """Delete it. What it used of your allowance stays used."""
-        conversation = self.conversation()
+        conversation = conversation_of(request, conversation_id)
         conversation.deleted_at = now()
         conversation.save(update_fields=["deleted_at"])
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class ConversationExportView(ConversationDetailView):
-    http_method_names = ["get", "head", "options"]
-
+class ConversationExportView(APIView):
     @extend_schema(
         parameters=[OpenApiParameter("as", str, enum=["markdown", "json"])],
         responses={(200, "text/markdown"): str, (200, "application/json"): dict},
@@ -143,7 +141,7 @@ class ConversationExportView(ConversationDetailView):
     )
     def get(self, request: Request, conversation_id: UUID) -> Response | HttpResponse:
         """The whole conversation as Markdown, or as JSON with `?as=json`."""
-        conversation = self.conversation()
+        conversation = conversation_of(request, conversation_id)
         if request.query_params.get("as") == "json":
             messages = MessageView(conversation.messages.select_related("turn"), many=True).data
             return Response({**ConversationView(conversation).data, "messages": messages})
@@ -154,10 +152,7 @@ class MessageListView(generics.ListAPIView[Message]):
     serializer_class = MessageView
 
     def get_queryset(self) -> QuerySet[Message]:
-        conversation = get_object_or_404(
-            Conversation.objects.of(self.request.user.workspace_id), id=self.kwargs["conversation_id"]
-        )
-        return conversation.messages.select_related("turn")
+        return conversation_of(self.request, self.kwargs["conversation_id"]).messages.select_related("turn")
 
     @extend_schema(tags=["assistants"])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -172,7 +167,7 @@ class FeedbackView(APIView):
         replies_here = Message.objects.filter(
             role=Message.Role.ASSISTANT,
             conversation_id=conversation_id,
-            conversation__in=Conversation.objects.of(request.user.workspace_id),
+            conversation__in=Conversation.objects.of(caller_of(request).workspace_id),
         )
         message = get_object_or_404(replies_here.select_related("turn"), id=message_id)
         message.feedback = parsed(FeedbackChange, request)["feedback"]

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.authentication import caller_of
 from billing import comparison, subscriptions
 from billing.models import Plan
 from billing.serializers import Comparison, PlanView
@@ -44,5 +45,5 @@ class PlanCompareView(APIView):
     def get(self, request: Request) -> Response:
         """The plans side by side, and which of them is yours."""
         plans = list(offered())
-        current = subscriptions.current_plan(request.user.workspace_id).slug
+        current = subscriptions.current_plan(caller_of(request).workspace_id).slug
         return Response(Comparison({"current": current, "plans": plans, "limits": comparison.compare(plans)}).data)

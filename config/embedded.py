@@ -502,8 +502,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("command", nargs="+", help="after --")
     options = parser.parse_args(arguments)
 
-    signal.signal(signal.SIGTERM, leave)
-    signal.signal(signal.SIGHUP, leave)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, leave)
     try:
         with running(options.folder, durable=not options.test) as services:
             return run(options.command, services)

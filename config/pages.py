@@ -41,7 +41,7 @@ class Common(ForPages, CommonMiddleware):
 
 
 class Csrf(ForPages, CsrfViewMiddleware):
-    async def process_view(self, request: HttpRequest, *view: Any) -> Any:
+    async def process_view(self, request: HttpRequest, *view: Any) -> Any:  # type: ignore[override]
         # Asynchronous, so that a program's request does not pay for a thread to learn that it may pass.
         return None if is_program(request) else await sync_to_async(super().process_view)(request, *view)
 

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import generics
 
 from accounts import callers
+from accounts.authentication import caller_of
 from quotas import headers, reports
 from quotas.models import Decision
 from quotas.serializers import DecisionView
@@ -60,4 +61,4 @@ class DecisionDetailView(generics.RetrieveAPIView[Decision]):
     lookup_field = "request_id"
 
     def get_queryset(self) -> QuerySet[Decision]:
-        return Decision.objects.filter(workspace_id=self.request.user.workspace_id)
+        return Decision.objects.filter(workspace_id=caller_of(self.request).workspace_id)

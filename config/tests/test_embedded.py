@@ -166,14 +166,15 @@ def test_the_command_gets_the_addresses_and_gives_its_exit_code(folder: Path) ->
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_command_and_then_the_services(folder: Path, number: signal.Signals) -> None:
-    command = [sys.executable, "-m", "config.embedded", str(folder), "--", "sleep", "60"]
-    running = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL)
-    wait_for(lambda: (folder / "postgres" / "postmaster.pid").exists())
-    time.sleep(0.5)
+    lasting = ["sh", "-c", "echo here; exec sleep 60"]
+    command = [sys.executable, "-m", "config.embedded", str(folder), "--", *lasting]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == b"here\n"
 
-    running.send_signal(number)
+        running.send_signal(number)
 
-    assert running.wait(10) == 128 + number
+        assert running.wait(10) == 128 + number
     assert embedded.processes_living_in(folder) == {}
 
 

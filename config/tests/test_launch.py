@@ -34,9 +34,9 @@ class Run:
         return found
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    """Unlike pytest's own, one that the services can reach when we are root."""
+    """Unlike pytest's own, one that the services can reach when we are root. Prepared once, as between real runs."""
     home = Path(tempfile.mkdtemp(prefix="stipend-test-", dir=embedded.LASTING))
     embedded.private_folder(home / "run")
     home.chmod((home / "run").stat().st_mode & 0o777)
@@ -45,7 +45,7 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(home)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def environment(folder: Path) -> dict[str, str]:
     ours = {"PORT": str(free_port()), "STIPEND_RUN_DIR": str(folder)}
     theirs = {

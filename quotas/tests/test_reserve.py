@@ -4,11 +4,11 @@ import pytest
 from django.utils.timezone import now
 
 from accounts.tests.factories import Person
-from quotas import metering
-from quotas.errors import ModelNotInPlan, QuotaExceeded
-from quotas.metering import Ask
-from quotas.models import Basis, Bucket, Decision, Reservation
 from conftest import Run
+from quotas import metering
+from quotas.errors import QuotaExceeded
+from quotas.metering import Ask
+from quotas.models import Bucket, Decision
 
 
 def request_id() -> str:
