@@ -91,6 +91,7 @@ class MeView(generics.RetrieveUpdateAPIView[User]):
 class ApiKeyListView(generics.ListAPIView[ApiKey]):
     """The workspace's API keys, revoked ones too, newest first."""
 
+    queryset = ApiKey.objects.none()  # for the schema; `get_queryset` needs a caller
     serializer_class = ApiKeyView
 
     def get_queryset(self) -> QuerySet[ApiKey]:

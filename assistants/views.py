@@ -62,6 +62,7 @@ def conversation_of(request: Request, conversation_id: UUID) -> Conversation:
 
 
 class ModelListView(generics.ListAPIView[LanguageModel]):
+    queryset = LanguageModel.objects.none()  # for the schema; `get_queryset` needs a caller
     serializer_class = ModelView
     pagination_class = None
 
@@ -75,6 +76,7 @@ class ModelListView(generics.ListAPIView[LanguageModel]):
 
 
 class ConversationListView(generics.ListAPIView[Conversation]):
+    queryset = Conversation.objects.none()  # for the schema, likewise
     serializer_class = ConversationView
 
     def get_queryset(self) -> QuerySet[Conversation]:
