@@ -16,7 +16,7 @@ django_application = get_asgi_application()
 from django.conf import settings
 
 from accounts import database
-from assistants import turns
+from assistants import providers, turns
 from config.static import serve_static
 
 Scope = dict[str, Any]
@@ -39,6 +39,7 @@ async def live(receive: Receive, send: Send) -> None:
     """Open the pool before the first request; settle every turn after the last."""
     await receive()
     await database.open_pool()
+    providers.current()
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await turns.drain(0)

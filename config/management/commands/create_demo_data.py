@@ -9,7 +9,7 @@ from accounts.models import ApiKey, User
 
 
 class Command(BaseCommand):
-    help = "Make a person who may sign in to the console, with a workspace and an API key. Twice changes nothing."
+    help = "Make a person who may sign in to the console, with a workspace and an API key. Again: new secrets."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--email", default="admin@example.com")
@@ -22,6 +22,9 @@ class Command(BaseCommand):
         if user is None:
             user = User.objects.create_superuser(options["email"], options["password"], name="Demo")
             registration.give_workspace(user)
+        elif not user.check_password(options["password"]):
+            user.set_password(options["password"])
+            user.save()
         if not ApiKey.objects.filter(hash=api_keys.digest(options["api_key"])).exists():
             workspace_id = user.personal_workspace.id
             api_keys.create(workspace_id=workspace_id, user_id=user.id, name="Demo", key=options["api_key"])

@@ -1,0 +1,263 @@
+"""Logging in, refreshing and logging out; and every token that is refused."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+import jwt
+import pytest
+from django.conf import settings
+from django.utils.timezone import now
+
+from accounts import registration, tokens
+from accounts.errors import InvalidCredentials
+from accounts.models import TokenFamily, User
+from accounts.tests.factories import PASSWORD, Person
+from accounts.tokens import Pair
+from config.tests.product import Product
+
+AT_ONCE = 20
+
+
+def log_in(product: Product, email: str, password: str = PASSWORD) -> httpx2.Response:
+    return product.http.post("/api/v1/auth/login", json={"email": email, "password": password})
+
+
+def refresh(product: Product, token: str) -> httpx2.Response:
+    return product.http.post("/api/v1/auth/refresh", json={"refresh": token})
+
+
+def log_out(product: Product, token: str) -> httpx2.Response:
+    return product.http.post("/api/v1/auth/logout", json={"refresh": token})
+
+
+def me(product: Product, access: str) -> httpx2.Response:
+    return product.http.get("/api/v1/auth/me", headers={"authorization": f"Bearer {access}"})
+
+
+def family_of(person: Person) -> TokenFamily:
+    return TokenFamily.objects.get(user=person.user)
+
+
+@pytest.fixture
+def pair(alice: Person) -> Pair:
+    return tokens.begin_family(alice.user)
+
+
+# Logging in
+
+
+def test_a_log_in_answers_with_both_tokens_and_the_person(product: Product, alice: Person) -> None:
+    answer = log_in(product, alice.user.email)
+
+    assert answer.status_code == 200
+    assert list(answer.json()) == ["access", "refresh", "user"]
+    assert answer.json()["user"]["email"] == alice.user.email
+
+
+def test_an_email_is_read_in_any_case(product: Product, alice: Person) -> None:
+    assert log_in(product, alice.user.email.upper()).status_code == 200
+
+
+def test_a_wrong_password_and_an_unknown_email_get_the_same_answer(product: Product, alice: Person) -> None:
+    wrong = log_in(product, alice.user.email, "not the password")
+    unknown = log_in(product, "nobody@example.com")
+
+    assert wrong.status_code == unknown.status_code == 401
+    assert [wrong.json()[name] for name in ("code", "detail")] == [unknown.json()[name] for name in ("code", "detail")]
+
+
+def test_who_is_not_active_cannot_log_in(product: Product, alice: Person) -> None:
+    User.objects.filter(pk=alice.user.pk).update(is_active=False)
+
+    assert log_in(product, alice.user.email).status_code == 401
+
+
+def test_a_letter_that_only_looks_alike_is_another_email(alice: Person) -> None:
+    registration.register(email=f"mi{alice.user.email}", password=PASSWORD)
+    registration.register(email=f"mı{alice.user.email}", password=PASSWORD)  # noqa: RUF001
+
+    assert registration.sign_in(email=f"mi{alice.user.email}", password=PASSWORD).email == f"mi{alice.user.email}"
+
+
+# Refreshing
+
+
+def test_a_refresh_gives_a_new_pair(product: Product, pair: Pair) -> None:
+    renewed = refresh(product, pair.refresh)
+
+    assert renewed.status_code == 200
+    assert renewed.json()["refresh"] != pair.refresh
+    assert me(product, renewed.json()["access"]).status_code == 200
+
+
+def test_a_new_refresh_token_goes_on(product: Product, pair: Pair) -> None:
+    second = refresh(product, pair.refresh).json()["refresh"]
+    third = refresh(product, second).json()["refresh"]
+
+    assert refresh(product, third).status_code == 200
+
+
+def test_a_refresh_token_used_20_times_at_once_succeeds_once_and_ends_the_family(
+    product: Product, alice: Person, pair: Pair
+) -> None:
+    with ThreadPoolExecutor(AT_ONCE) as crowd:
+        answers = list(crowd.map(lambda _: refresh(product, pair.refresh), range(AT_ONCE)))
+
+    assert sorted(answer.status_code for answer in answers) == [200] + [401] * (AT_ONCE - 1)
+    assert family_of(alice).ended_because == "reuse"
+    [renewed] = [answer.json() for answer in answers if answer.status_code == 200]
+    assert refresh(product, renewed["refresh"]).status_code == 401
+    assert me(product, renewed["access"]).status_code == 401
+
+
+def test_a_refresh_token_replayed_later_ends_the_family(product: Product, alice: Person, pair: Pair) -> None:
+    renewed = refresh(product, pair.refresh).json()
+
+    replayed = refresh(product, pair.refresh)
+
+    assert (replayed.status_code, replayed.json()["code"]) == (401, "invalid_credentials")
+    assert me(product, renewed["access"]).status_code == refresh(product, renewed["refresh"]).status_code == 401
+    assert family_of(alice).ended_because == "reuse"
+
+
+def test_another_log_in_outlives_a_family_that_ended(product: Product, alice: Person, pair: Pair) -> None:
+    other = tokens.begin_family(alice.user)
+    refresh(product, pair.refresh)
+    refresh(product, pair.refresh)
+
+    assert me(product, other.access).status_code == 200
+    assert refresh(product, other.refresh).status_code == 200
+
+
+def test_who_is_not_active_cannot_refresh(alice: Person, pair: Pair) -> None:
+    User.objects.filter(pk=alice.user.pk).update(is_active=False)
+
+    with pytest.raises(InvalidCredentials):
+        tokens.rotate(pair.refresh, at=now())
+
+
+# Logging out
+
+
+def test_a_log_out_ends_access_too(product: Product, alice: Person, pair: Pair) -> None:
+    assert log_out(product, pair.refresh).status_code == 204
+
+    assert me(product, pair.access).status_code == 401
+    assert refresh(product, pair.refresh).status_code == 401
+    assert family_of(alice).ended_because == "logout"
+
+
+def test_a_log_out_leaves_the_other_log_ins(product: Product, alice: Person, pair: Pair) -> None:
+    other = tokens.begin_family(alice.user)
+    log_out(product, pair.refresh)
+
+    assert me(product, other.access).status_code == 200
+
+
+def test_a_second_log_out_is_refused(product: Product, pair: Pair) -> None:
+    log_out(product, pair.refresh)
+
+    assert log_out(product, pair.refresh).status_code == 401
+
+
+# Tokens that are refused
+
+Forge = Callable[[Pair], str]
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    return claims
+
+
+def signed(claims: dict[str, Any], *, key: str | None = None, algorithm: str = "HS256") -> str:
+    return jwt.encode(claims, settings.SECRET_KEY if key is None else key, algorithm=algorithm)
+
+
+def with_header(token: str, header: str) -> str:
+    encoded = base64.urlsafe_b64encode(header.encode()).rstrip(b"=").decode()
+    return ".".join([encoded, *token.split(".")[1:]])
+
+
+def expired(token: str) -> str:
+    return signed(claims_of(token) | {"exp": now() - timedelta(seconds=1)})
+
+
+def without(token: str, name: str) -> str:
+    return signed({key: value for key, value in claims_of(token).items() if key != name})
+
+
+def with_another_user(pair: Pair) -> str:
+    registered = registration.register(email=f"{claims_of(pair.access)['jti']}@example.com", password=PASSWORD)
+    return signed(claims_of(pair.access) | {"user_id": str(registered.pk)})
+
+
+REFUSED: dict[str, Forge] = {
+    "alg none": lambda pair: jwt.encode(claims_of(pair.access), "", algorithm="none"),
+    "alg none, signature kept": lambda pair: with_header(pair.access, '{"alg":"none","typ":"JWT"}'),
+    "alg swapped to one of a public key": lambda pair: with_header(pair.access, '{"alg":"RS256","typ":"JWT"}'),
+    "alg swapped, signed with our key": lambda pair: signed(claims_of(pair.access), algorithm="HS384"),
+    "alg a list": lambda pair: with_header(pair.access, '{"alg":["HS256"],"typ":"JWT"}'),
+    "another key": lambda pair: signed(claims_of(pair.access), key="another key that is long enough for it"),
+    "payload swapped": lambda pair: ".".join(
+        [
+            pair.access.split(".")[0],
+            signed(claims_of(pair.access) | {"jti": "forged"}).split(".")[1],
+            pair.access.split(".")[2],
+        ]
+    ),
+    "expired": lambda pair: expired(pair.access),
+    "refresh used as access": lambda pair: pair.refresh,
+    "no kind": lambda pair: without(pair.access, "token_type"),
+    "no end": lambda pair: without(pair.access, "exp"),
+    "no family": lambda pair: without(pair.access, "family"),
+    "another's family": with_another_user,
+    "a family that is no id": lambda pair: signed(claims_of(pair.access) | {"family": 5}),
+    "not a token": lambda _: "abc",
+    "header nested without end": lambda pair: with_header(pair.access, "[" * 5_000),
+    "header not an object": lambda pair: with_header(pair.access, "[]"),
+    "not ASCII": lambda pair: pair.access.replace(".", "é"),
+}
+
+
+@pytest.mark.parametrize("forge", REFUSED.values(), ids=REFUSED)
+def test_a_forged_token_is_refused(product: Product, pair: Pair, forge: Forge) -> None:
+    answer = product.http.get("/api/v1/auth/me", headers={b"authorization": f"Bearer {forge(pair)}".encode()})
+
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+    assert answer.json()["code"] == "invalid_credentials"
+
+
+REFUSED_AS_REFRESH: dict[str, Forge] = {
+    "access used as refresh": lambda pair: pair.access,
+    "alg none": lambda pair: jwt.encode(claims_of(pair.refresh), "", algorithm="none"),
+    "another key": lambda pair: signed(claims_of(pair.refresh), key="another key that is long enough for it"),
+    "expired": lambda pair: expired(pair.refresh),
+    "header nested": lambda _: with_header("a.b.c", "[" * 1_200),
+    "not ASCII": lambda _: "é.é.é",
+}
+
+
+@pytest.mark.parametrize("forge", REFUSED_AS_REFRESH.values(), ids=REFUSED_AS_REFRESH)
+def test_a_forged_refresh_token_is_refused(product: Product, pair: Pair, forge: Forge) -> None:
+    assert refresh(product, forge(pair)).status_code == 401
+    assert log_out(product, forge(pair)).status_code == 401
+    assert me(product, pair.access).status_code == 200
+
+
+def test_a_token_holds_no_more_than_it_needs(pair: Pair) -> None:
+    expected = {"token_type", "exp", "iat", "jti", "user_id", "family"}
+
+    assert set(claims_of(pair.access)) == set(claims_of(pair.refresh)) == expected
+
+
+def test_an_access_token_is_short_lived(pair: Pair) -> None:
+    claims = claims_of(pair.access)
+
+    assert claims["exp"] - claims["iat"] == settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"].total_seconds()

@@ -1,0 +1,68 @@
+"""What tests of the ledger share: short words for its verbs, and the audit at the end of each."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import Sum
+from django.utils.timezone import now
+
+from accounts.tests.factories import Person
+from quotas import metering
+from quotas.audit import audit_ledger
+from quotas.metering import Admission, Ask
+from quotas.models import Bucket, Entry, Reservation
+
+
+def assert_ledger_is_whole() -> None:
+    assert [str(broken) for broken in audit_ledger()] == []
+
+
+@pytest.fixture(autouse=True)
+def audited(database: None) -> Iterator[None]:
+    """Import it, and every test of the module ends with the audit."""
+    yield
+    assert_ledger_is_whole()
+
+
+def request_id() -> str:
+    return f"req_{uuid.uuid4().hex}"
+
+
+async def hold(person: Person, tokens: int, *, at: datetime | None = None) -> Admission:
+    asks = {"tokens": Ask.exactly(tokens)}
+    return await metering.reserve(person.caller, asks, request_id=request_id(), at=at or now())
+
+
+def bucket(person: Person, meter: str = "tokens") -> Bucket:
+    """The newest window's."""
+    return Bucket.objects.filter(workspace=person.workspace, meter=meter).latest("starts_at")
+
+
+def reservation(admission: Admission) -> Reservation:
+    return Reservation.objects.get(id=admission.reservation_id)
+
+
+def posted(admission: Admission, meter: str = "tokens") -> list[int]:
+    """What its entries say, the oldest first."""
+    entries = Entry.objects.filter(reservation=admission.reservation_id, bucket__meter=meter)
+    return list(entries.order_by("id").values_list("amount", flat=True))
+
+
+def charged(person: Person, meter: str = "tokens") -> int:
+    found = Entry.objects.filter(bucket__workspace=person.workspace, bucket__meter=meter)
+    return int(found.aggregate(total=Sum("amount"))["total"] or 0)
+
+
+def let_lease_run_out(**which: Any) -> int:
+    """As if the process that renews it had been dead for a while."""
+    pending = Reservation.objects.filter(state="pending", **which)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT now() - interval '1 second'")
+        [moment] = cursor.fetchone()
+    return pending.update(lease_until=moment)
