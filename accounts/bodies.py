@@ -7,6 +7,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+
 from accounts.errors import AccountError
 
 DEEPEST = 100
@@ -20,9 +23,15 @@ class MalformedBody(AccountError):
 
 
 def read_json(raw: bytes) -> Any:
-    """Raises `MalformedBody` for what is not JSON, and for NaN, NUL, lone surrogates and nesting without end."""
+    """Raises `MalformedBody` for what is not JSON, and for NaN, NUL, lone surrogates and nesting without end.
+
+    Raises `RequestDataTooBig` as Django does, which only looks at the length that a client declares.
+    """
+    if len(raw) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        raise RequestDataTooBig
     try:
-        value = json.loads(raw, parse_constant=_refuse_constant)
+        # Left to itself, json would take UTF-16 and surrogates in UTF-8, which the looks below do not see.
+        value = json.loads(raw.decode(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as exc:
         raise MalformedBody from exc
     if raw.count(b"[") + raw.count(b"{") > DEEPEST:

@@ -52,6 +52,9 @@ class Caller:
     time_zone: str
     key_id: UUID | None
 
+    def __str__(self) -> str:
+        return self.email
+
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)

@@ -6,7 +6,9 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
+from django.db.models import Value
 from django.db.models.functions import Lower
+from django.db.models.lookups import Exact
 
 
 def default_time_zone() -> str:
@@ -24,7 +26,8 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
     def get_by_natural_key(self, username: str | None) -> User:
-        return self.get(email__iexact=username)
+        # As the constraint compares them, and by its index: `iexact` takes some letters that look alike for one.
+        return self.get(Exact(Lower("email"), Lower(Value(username))))
 
 
 class User(AbstractBaseUser, PermissionsMixin):

@@ -38,7 +38,10 @@ class UserView(serializers.ModelSerializer[User]):
     class Meta:
         model = User
         fields = ["id", "email", "name", "is_staff", "workspace_id", "time_zone", "created_at"]
-        read_only_fields = ["id", "email", "is_staff", "created_at"]
+
+
+class ProfileChange(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=150, allow_blank=True, required=False)
 
 
 class SignedIn(serializers.Serializer[Any]):

@@ -19,8 +19,9 @@ from assistants import catalogue, estimates, turns
 from assistants.catalogue import Offer
 from assistants.errors import ConversationBusy
 from assistants.models import Conversation, Message, Turn
+from assistants.orders import Order
 from assistants.providers.base import ModelCall, Provider
-from assistants.turns import LiveTurn, Order
+from assistants.turns import LiveTurn
 from quotas import metering
 
 WELCOME = "Hello! What would you like to work on?"

@@ -37,12 +37,18 @@ class Reading:
         self.failure: ProviderError | None = None
         self._rest = b""
         self._delivered: list[str] = []
-        self.text = ""
+        self._text: list[str] = []
+        self._length = 0
 
     @property
     def delivered(self) -> str:
         """Everything the model wrote: text, thinking, the input of tools."""
         return "".join(self._delivered)
+
+    @property
+    def text(self) -> str:
+        """What of it people read."""
+        return "".join(self._text)
 
     @property
     def delivers(self) -> bool:
@@ -51,7 +57,7 @@ class Reading:
     def feed(self, chunk: bytes) -> Piece:
         """The whole events that this chunk completes. One that cannot be read ends the piece and is the `failure`."""
         whole, _, self._rest = (self._rest + chunk).rpartition(b"\n\n")
-        offset = len(self.text)
+        offset = self._length
         good: list[bytes] = []
         events: list[Event] = []
         for raw in whole.split(b"\n\n") if whole else []:
@@ -83,7 +89,8 @@ class Reading:
                 self._delivered.extend(_written(event["content_block"]))
             case "content_block_delta":
                 self._delivered.extend(_written(event["delta"]))
-                self.text += text_of(event)
+                self._text.append(text_of(event))
+                self._length += len(self._text[-1])
             case "message_delta":
                 self.reported = True
                 self.stop_reason = event["delta"].get("stop_reason") or ""

@@ -12,49 +12,24 @@ import time
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from uuid import UUID
 
 from django.conf import settings
 from psycopg import OperationalError
 
-from accounts import database
-from accounts.callers import Caller
-from assistants import estimates, records
-from assistants.catalogue import Offer
+from assistants import estimates, orders, records, running
 from assistants.listening import Listener
 from assistants.models import Message, Turn
+from assistants.orders import Order
 from assistants.prices import Usage
 from assistants.providers.base import ModelCall, Provider, ProviderBroken, ProviderError
 from assistants.reading import Event, Piece, Reading
 from quotas import metering
-from quotas.errors import QuotaExceeded
-from quotas.metering import Admission, Ask
+from quotas.metering import Admission
 from quotas.models import Basis
 
 logger = logging.getLogger(__name__)
 
 PAUSES_BETWEEN_SETTLEMENTS = (0.2, 1.0, 3.0)
-
-
-@dataclass(frozen=True)
-class Order:
-    """What is asked for, by whom, on which road. `message_id` is the reply of a conversation, filled as it comes."""
-
-    caller: Caller
-    request_id: str
-    road: Turn.Road
-    offer: Offer
-    call: ModelCall
-    message_id: UUID | None = None
-
-    @property
-    def streams(self) -> bool:
-        return bool(self.call.body.get("stream"))
-
-    @property
-    def meters(self) -> dict[str, int]:
-        """What it counts for beside its tokens."""
-        return {"requests": 1, "messages": 1} if self.message_id else {"requests": 1}
 
 
 @dataclass(eq=False)
@@ -73,6 +48,7 @@ class LiveTurn:
     _opened: asyncio.Event = field(default_factory=asyncio.Event)
     _begun: float = field(default_factory=time.monotonic)
     _first_token_seconds: float | None = None
+    _deserted: bool = False
     _over: bool = False
     _settled: bool = False
     usage: Usage = field(default_factory=Usage)
@@ -81,8 +57,7 @@ class LiveTurn:
 
     def begin(self) -> None:
         self.task = asyncio.create_task(self._run())
-        _live[self.admission.reservation_id] = self
-        _keep_alive()
+        running.add(self)
 
     # ---- for those who listen
 
@@ -107,8 +82,12 @@ class LiveTurn:
             raise self.failure
 
     async def finished(self) -> Event | None:
-        """Wait for the end, even where the one who waits is cancelled; the answer if it was not streamed."""
-        await asyncio.shield(self.task)
+        """Wait for the end; the answer if it was not streamed. The task goes on where the one who waits goes."""
+        try:
+            await asyncio.shield(self.task)
+        except asyncio.CancelledError:
+            self._deserted = True
+            raise
         if self.failure:
             raise self.failure
         return self.answer
@@ -132,7 +111,7 @@ class LiveTurn:
         try:
             await self._finish()
         finally:
-            _live.pop(self.admission.reservation_id, None)
+            running.remove(self)
             self._conclude(last)
 
     async def _relay(self) -> Piece:
@@ -204,15 +183,18 @@ class LiveTurn:
         """
         reading = self.reading
         if reading.reported:
-            gone = self.order.streams and not self._listeners
-            return reading.usage, Basis.DRAINED if gone else Basis.REPORTED
-        hung_up = reading.started and not self._listeners
+            return reading.usage, Basis.DRAINED if self._client_is_gone else Basis.REPORTED
+        hung_up = reading.started and self._client_is_gone
         if not (reading.delivers or hung_up):
             return Usage(), None
         model = self.order.offer.upstream_name
         delivered = await estimates.delivered_tokens(self.provider, model, reading.delivered)
         reading.usage.output = max(reading.usage.output, delivered)
         return reading.usage, Basis.ESTIMATED
+
+    @property
+    def _client_is_gone(self) -> bool:
+        return not self._listeners if self.order.streams else self._deserted
 
     async def _resolve(self) -> None:
         along = records.of_turn(self)
@@ -263,95 +245,6 @@ async def start(order: Order, provider: Provider, *, at: datetime) -> LiveTurn:
 
 async def admit(order: Order, provider: Provider, *, at: datetime) -> LiveTurn:
     """Reserve. Raises `QuotaExceeded` or `ModelNotInPlan`; nothing is asked of the model before `begin`."""
-    admission, room = await _admit(order, provider, at)
+    admission, room = await orders.reserve_room(order, provider, at)
     body = {**order.call.body, "model": order.offer.upstream_name, "max_tokens": room}
     return LiveTurn(replace(order, call=ModelCall(body, order.call.beta)), provider, admission, at)
-
-
-async def _admit(order: Order, provider: Provider, at: datetime) -> tuple[Admission, int]:
-    """The admission, and how many tokens the answer may have.
-
-    The estimate serves while there is room for all that is asked. Near the end of an allowance a real count is worth
-    its round trip: the answer is cut to what is left, to the last token.
-    """
-    wanted = min(order.call.body["max_tokens"], order.offer.max_output)
-    estimate = estimates.prompt_tokens(order.call.body)
-    try:
-        return await _reserve(order, Ask.exactly(estimate + wanted), at), wanted
-    except QuotaExceeded as exc:
-        if any(limit.meter != "tokens" or limit.remaining < 2 for limit in exc.violated):
-            raise
-    prompt = await _counted(order, provider, estimate)
-    admission = await _reserve(order, Ask(least=prompt + 1, most=prompt + wanted), at)
-    return admission, min(wanted, (admission.held("tokens") or wanted + prompt) - prompt)
-
-
-async def _reserve(order: Order, tokens: Ask, at: datetime) -> Admission:
-    others = {meter: Ask.exactly(amount) for meter, amount in order.meters.items()}
-    return await metering.reserve(
-        order.caller,
-        {"tokens": tokens, **others},
-        request_id=order.request_id,
-        at=at,
-        model=order.offer.slug,
-        price=order.offer.prices.as_data(),
-    )
-
-
-async def _counted(order: Order, provider: Provider, estimate: int) -> int:
-    try:
-        return await provider.count_tokens(countable(order.call, order.offer))
-    except ProviderError:
-        return estimate
-
-
-def countable(call: ModelCall, offer: Offer) -> ModelCall:
-    """What counting the input of a call needs of it."""
-    names = ("messages", "system", "tools", "tool_choice", "thinking", "output_config", "cache_control")
-    body = {name: call.body[name] for name in names if name in call.body}
-    return ModelCall({"model": offer.upstream_name, **body}, call.beta)
-
-
-# ---- all the turns of this process ---------------------------------------------------------------------------------
-
-_live: dict[UUID, LiveTurn] = {}
-_keeper: asyncio.Task[None] | None = None
-
-
-def answering(message_id: UUID) -> LiveTurn | None:
-    """The turn that is writing this message, if it runs in this process."""
-    return next((turn for turn in _live.values() if turn.order.message_id == message_id), None)
-
-
-async def drain(seconds: float) -> None:
-    """Let what runs come to its end for so long, then end the rest; when this returns all is settled."""
-    if tasks := [turn.task for turn in _live.values()]:
-        await asyncio.wait(tasks, timeout=seconds)
-    stopped = list(_live.values())
-    for turn in stopped:
-        turn.stop()
-    if stopped:
-        await asyncio.wait([turn.task for turn in stopped])
-
-
-def _keep_alive() -> None:
-    global _keeper
-    if _keeper is None or _keeper.done():
-        _keeper = asyncio.create_task(_renew_leases())
-
-
-async def _renew_leases() -> None:
-    """While anything runs, renew every lease and checkpoint in one statement, every few seconds."""
-    while _live:
-        await asyncio.sleep(settings.CHECKPOINT_SECONDS)
-        try:
-            await _checkpoint(list(_live.values()))
-        except OperationalError:
-            logger.warning("leases were not renewed", exc_info=True)
-
-
-async def _checkpoint(turns: list[LiveTurn]) -> None:
-    await metering.renew({turn.admission.reservation_id: turn.checkpoint() for turn in turns})
-    for sql, params in records.of_progress(turns):
-        async with database.connected() as connection:
-            await connection.execute(sql, params)

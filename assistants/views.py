@@ -21,7 +21,7 @@ from accounts import callers
 from accounts.authentication import caller_of
 from accounts.bodies import read_object
 from accounts.views import parsed
-from assistants import conversations, providers, replies, turns
+from assistants import conversations, providers, replies, running
 from assistants.conversations import NewMessage
 from assistants.errors import InvalidRequest, UnknownModel
 from assistants.models import Conversation, LanguageModel, Message
@@ -220,7 +220,7 @@ async def resume(request: HttpRequest, conversation_id: UUID, message_id: UUID) 
     caller = await callers.aidentify(request.headers)
     offset = _offset(request.headers.get("Last-Event-ID", "0"))
     await conversations.reply_state(message_id, conversation_id, caller)
-    if turn := turns.answering(message_id):
+    if turn := running.answering(message_id):
         listener = turn.listen()
         return EventStream(replies.follow(listener, conversation_id, offset=offset), listener, {})
     return EventStream(replies.replay(message_id, conversation_id, caller, offset=offset), None, {})

@@ -16,7 +16,7 @@ django_application = get_asgi_application()
 from django.conf import settings
 
 from accounts import database
-from assistants import providers, turns
+from assistants import providers, running
 from config.static import serve_static
 
 Scope = dict[str, Any]
@@ -42,6 +42,6 @@ async def live(receive: Receive, send: Send) -> None:
     providers.current()
     await send({"type": "lifespan.startup.complete"})
     await receive()
-    await turns.drain(0)
+    await running.drain(0)
     await database.close_pool()
     await send({"type": "lifespan.shutdown.complete"})

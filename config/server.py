@@ -25,9 +25,9 @@ class Server(uvicorn.Server):
 
 
 async def _drain() -> None:
-    from assistants import turns  # Django is set up only once the application is loaded.
+    from assistants import running  # Django is set up only once the application is loaded.
 
-    await turns.drain(DRAIN_SECONDS)
+    await running.drain(DRAIN_SECONDS)
 
 
 def main() -> None:

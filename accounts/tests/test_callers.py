@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -37,7 +38,7 @@ def test_a_session_is_the_same_caller_as_a_token(alice: Person) -> None:
     assert callers.signed_in(alice.user.pk) == callers.identify(access(alice))
 
 
-def test_both_roads_to_the_database_find_the_same_caller(run: Run, alice: Person) -> None:
+def test_both_roads_to_the_database_find_the_same_caller(run: Run[Any], alice: Person) -> None:
     for headers in (alice.headers, access(alice)):
         assert run(callers.aidentify(headers)) == callers.identify(headers)
 
@@ -46,14 +47,16 @@ def test_the_authorization_header_is_heard_first(alice: Person, charlie: Person)
     assert callers.identify(access(alice) | charlie.headers).user_id == alice.user.pk
 
 
-@pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer "}, {"authorization": "Basic YTpi"}, {"x-api-key": ""}])
+@pytest.mark.parametrize(
+    "headers", [{}, {"authorization": "Bearer "}, {"authorization": "Basic YTpi"}, {"x-api-key": ""}]
+)
 def test_no_credential_is_said_to_be_none(headers: Mapping[str, str], database: None) -> None:
     with pytest.raises(NotAuthenticated):
         callers.identify(headers)
 
 
 @pytest.mark.parametrize("credential", ["sk-stipend-unknown", "sk-ant-theirs", "a.b.c", "\x00", "é"])
-def test_a_bad_credential_is_refused(run: Run, credential: str) -> None:
+def test_a_bad_credential_is_refused(run: Run[Any], credential: str) -> None:
     with pytest.raises(InvalidCredentials):
         run(callers.aidentify({"x-api-key": credential}))
 

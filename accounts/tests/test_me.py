@@ -62,9 +62,9 @@ def test_a_change_of_nothing_changes_nothing(product: Product, alice: Person) ->
     ],
 )
 def test_nothing_else_can_be_changed(product: Product, alice: Person, field: str, value: Any) -> None:
-    def rows() -> list[dict[str, Any]]:
+    def rows() -> tuple[object, object]:
         user, workspace = User.objects.filter(pk=alice.user.pk), Workspace.objects.filter(pk=alice.workspace.pk)
-        return [user.values().get(), workspace.values().get()]
+        return user.values().get(), workspace.values().get()
 
     before = rows()
 

@@ -12,14 +12,15 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts import callers
 from accounts.bodies import read_object
-from assistants import catalogue, providers, turns
+from assistants import catalogue, orders, providers, turns
 from assistants.catalogue import Offer
 from assistants.errors import UnknownModel
 from assistants.listening import Listener
 from assistants.models import Turn
+from assistants.orders import Order
 from assistants.providers.base import ModelCall
 from assistants.streaming import KEEP_ALIVE, EventStream
-from assistants.turns import LiveTurn, Order
+from assistants.turns import LiveTurn
 from assistants.wire import anthropic, openai
 from billing import subscriptions
 
@@ -62,7 +63,7 @@ async def count_tokens(request: HttpRequest) -> JsonResponse:
     offer = await catalogue.find(body["model"])
     call = ModelCall(body, request.headers.get("anthropic-beta", ""))
     provider = providers.current()
-    tokens = await provider.count_tokens(turns.countable(call, offer))
+    tokens = await provider.count_tokens(orders.countable(call, offer))
     return JsonResponse({"input_tokens": tokens} | ({"demo": True} if provider.demo else {}))
 
 

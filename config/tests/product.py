@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -45,7 +45,7 @@ def started(environment: dict[str, str]) -> Iterator[Product]:
     process = subprocess.Popen(
         [sys.executable, "-m", "config.server"],
         cwd=settings.BASE_DIR,
-        env={**os.environ, **environment, "DATABASE_URL": _url_like_ours(), "PORT": str(port)},
+        env={**os.environ, **environment, "DATABASE_URL": database_url(), "PORT": str(port)},
     )
     product = Product(f"http://127.0.0.1:{port}", process)
     try:
@@ -57,7 +57,15 @@ def started(environment: dict[str, str]) -> Iterator[Product]:
         process.wait(timeout=PATIENCE_SECONDS)
 
 
-def _url_like_ours() -> str:
+def eventually(holds: Callable[[], object], *, within: float = 5) -> None:
+    """Wait until something holds that another process brings about."""
+    deadline = time.monotonic() + within
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {within} s"
+        time.sleep(0.02)
+
+
+def database_url() -> str:
     """The environment's URL with the name of the tests' database at its end."""
     base, _, _ = os.environ["DATABASE_URL"].rpartition("/")
     return f"{base}/{connection.settings_dict['NAME']}"

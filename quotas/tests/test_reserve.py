@@ -13,7 +13,7 @@ from conftest import Run
 from quotas import metering, periods
 from quotas.errors import ModelNotInPlan, QuotaExceeded
 from quotas.metering import Admission, Ask
-from quotas.models import Bucket, Decision, Reservation
+from quotas.models import Basis, Bucket, Decision, Reservation
 from quotas.tests.ledger import audited as audited
 from quotas.tests.ledger import bucket, hold, request_id
 
@@ -134,9 +134,8 @@ def test_a_refusal_says_the_limit_when_it_resets_and_its_decision(run: Run[Any],
 
     midnight = periods.day_at(at, alice.caller.zone).ends_at
     assert refused.value.resets_at == midnight
-    assert f"10000 tokens a day: 0 are used, 10000 remain, and this request needs 10001. It resets at {midnight:%Y-}" in (
-        str(refused.value).replace(f"{midnight:%Y-%m-%dT%H:%M:%SZ}", f"{midnight:%Y-}")
-    )
+    assert "allows 10000 tokens a day: 0 are used, 10000 remain, and this request needs 10001." in str(refused.value)
+    assert f"It resets at {midnight:%Y-%m-%dT%H:%M:%SZ}." in str(refused.value)
     assert name in str(refused.value)
 
 
@@ -272,7 +271,7 @@ def test_a_hold_stays_in_the_window_it_was_made_in(run: Run[Any], alice: Person)
     today = run(hold(alice, 1_000, at=at))
     run(hold(alice, 10, at=tomorrow(at)))
 
-    run(metering.settle(today.reservation_id, {"tokens": 700}, basis="reported"))
+    run(metering.settle(today.reservation_id, {"tokens": 700}, basis=Basis.REPORTED))
 
     used = Bucket.objects.filter(workspace=alice.workspace).order_by("starts_at").values_list("used", "reserved")
     assert list(used) == [(700, 0), (0, 10)]

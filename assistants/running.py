@@ -1,0 +1,67 @@
+"""All the turns of this process: kept alive in the ledger while they run, brought to an end when the server stops."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.conf import settings
+from psycopg import OperationalError
+
+from accounts import database
+from assistants import records
+from quotas import metering
+
+if TYPE_CHECKING:
+    from assistants.turns import LiveTurn
+
+logger = logging.getLogger(__name__)
+
+_live: dict[UUID, LiveTurn] = {}
+_keeper: asyncio.Task[None] | None = None
+
+
+def add(turn: LiveTurn) -> None:
+    global _keeper
+    _live[turn.admission.reservation_id] = turn
+    if _keeper is None or _keeper.done():
+        _keeper = asyncio.create_task(_renew_leases())
+
+
+def remove(turn: LiveTurn) -> None:
+    _live.pop(turn.admission.reservation_id, None)
+
+
+def answering(message_id: UUID) -> LiveTurn | None:
+    """The turn that is writing this message, if it runs in this process."""
+    return next((turn for turn in _live.values() if turn.order.message_id == message_id), None)
+
+
+async def drain(seconds: float) -> None:
+    """Let what runs come to its end for so long, then end the rest; when this returns all is settled."""
+    if tasks := [turn.task for turn in _live.values()]:
+        await asyncio.wait(tasks, timeout=seconds)
+    stopped = list(_live.values())
+    for turn in stopped:
+        turn.stop()
+    if stopped:
+        await asyncio.wait([turn.task for turn in stopped])
+
+
+async def _renew_leases() -> None:
+    """While anything runs, renew every lease and checkpoint in one statement, every few seconds."""
+    while _live:
+        await asyncio.sleep(settings.CHECKPOINT_SECONDS)
+        try:
+            await _checkpoint(list(_live.values()))
+        except OperationalError:
+            logger.warning("leases were not renewed", exc_info=True)
+
+
+async def _checkpoint(turns: list[LiveTurn]) -> None:
+    await metering.renew({turn.admission.reservation_id: turn.checkpoint() for turn in turns})
+    for sql, params in records.of_progress(turns):
+        async with database.connected() as connection:
+            await connection.execute(sql, params)

@@ -1,0 +1,149 @@
+"""The audit finds each kind of damage. Every test damages rows in a transaction that is rolled back."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+
+from accounts.tests.factories import Person
+from conftest import Run
+from quotas import metering
+from quotas.audit import Broken, audit_ledger
+from quotas.metering import Admission
+from quotas.models import Basis
+from quotas.sweeping import sweep_reservations
+from quotas.tests.ledger import audited as audited
+from quotas.tests.ledger import bucket, hold, let_lease_run_out
+
+ENTRY = """
+    INSERT INTO quotas_entry (bucket_id, reservation_id, kind, amount, overrun, basis, plan, price, created_at)
+    SELECT bucket_id, reservation_id, %s, %s, 0, 'reported', 'free', '{}', now()
+    FROM quotas_hold WHERE reservation_id = %s
+"""
+
+
+@contextmanager
+def damaged(sql: str, *params: Any) -> Iterator[list[Broken]]:
+    """What the audit finds while these rows are damaged."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(sql, params)
+            assert cursor.rowcount == 1
+        yield list(audit_ledger())
+        transaction.set_rollback(True)
+
+
+def invariants(found: list[Broken]) -> set[str]:
+    return {broken.invariant for broken in found}
+
+
+@pytest.fixture
+def settled(run: Run[Any], alice: Person) -> Admission:
+    admission: Admission = run(hold(alice, 300))
+    run(metering.settle(admission.reservation_id, {"tokens": 100}, basis=Basis.REPORTED))
+    return admission
+
+
+@pytest.fixture
+def pending(run: Run[Any], alice: Person) -> Admission:
+    admission: Admission = run(hold(alice, 300))
+    return admission
+
+
+def test_it_finds_nothing_in_a_ledger_that_is_whole(settled: Admission, pending: Admission) -> None:
+    assert list(audit_ledger()) == []
+
+
+def test_it_finds_a_bucket_that_used_more_than_its_entries(alice: Person, settled: Admission) -> None:
+    with damaged("UPDATE quotas_bucket SET used = used + 1 WHERE id = %s", bucket(alice).id) as found:
+        assert found == [Broken("used is the sum of its entries", str(bucket(alice).id), 101, 100)]
+
+
+def test_it_finds_an_entry_that_no_bucket_counts(settled: Admission) -> None:
+    with damaged(ENTRY, "correction", 5, settled.reservation_id) as found:
+        assert invariants(found) == {"used is the sum of its entries"}
+
+
+def test_it_finds_a_hold_that_leaked(alice: Person, settled: Admission) -> None:
+    with damaged("UPDATE quotas_bucket SET reserved = reserved + 7 WHERE id = %s", bucket(alice).id) as found:
+        assert found == [Broken("reserved is the sum of its pending holds", str(bucket(alice).id), 7, 0)]
+
+
+def test_it_finds_a_hold_that_was_freed_though_pending(alice: Person, pending: Admission) -> None:
+    with damaged("UPDATE quotas_bucket SET reserved = 0 WHERE id = %s", bucket(alice).id) as found:
+        assert invariants(found) == {"reserved is the sum of its pending holds"}
+
+
+def test_it_finds_a_resolution_that_left_its_hold(pending: Admission) -> None:
+    resolve = "UPDATE quotas_reservation SET state = 'settled', resolved_at = now() WHERE id = %s"
+    with damaged(resolve, pending.reservation_id) as found:
+        assert "reserved is the sum of its pending holds" in invariants(found)
+
+
+def test_it_finds_a_hard_limit_that_was_passed(alice: Person, settled: Admission) -> None:
+    with damaged('UPDATE quotas_bucket SET "limit" = 99 WHERE id = %s', bucket(alice).id) as found:
+        assert found == [Broken("a hard limit is passed by overruns alone", str(bucket(alice).id), 100, 99)]
+
+
+def test_it_accepts_a_soft_limit_that_was_passed(alice: Person, settled: Admission) -> None:
+    with damaged('UPDATE quotas_bucket SET "limit" = 99, hard = false WHERE id = %s', bucket(alice).id) as found:
+        assert found == []
+
+
+def test_it_accepts_an_overrun_past_the_limit(run: Run[Any], alice: Person) -> None:
+    admission = run(hold(alice, 10_000))
+
+    run(metering.settle(admission.reservation_id, {"tokens": 10_050}, basis=Basis.REPORTED))
+
+    assert list(audit_ledger()) == []
+
+
+@pytest.mark.parametrize("edit", ["resolved_at = NULL", "state = 'pending'"])
+def test_it_finds_what_is_resolved_and_pending_at_once(settled: Admission, edit: str) -> None:
+    with damaged(f"UPDATE quotas_reservation SET {edit} WHERE id = %s", settled.reservation_id) as found:
+        assert "what is resolved says when, and what is pending does not" in invariants(found)
+
+
+@pytest.mark.parametrize("state", ["released", "pending"])
+def test_it_finds_a_charge_for_what_was_not_settled(settled: Admission, state: str) -> None:
+    edit = "UPDATE quotas_reservation SET state = %s WHERE id = %s"
+    with damaged(edit, state, settled.reservation_id) as found:
+        assert "only what was settled, or expired with a checkpoint, has entries" in invariants(found)
+
+
+def test_it_finds_a_second_correction(run: Run[Any], pending: Admission) -> None:
+    let_lease_run_out(id=pending.reservation_id)
+    sweep_reservations()
+    run(metering.settle(pending.reservation_id, {"tokens": 100}, basis=Basis.REPORTED))
+
+    with damaged(ENTRY, "correction", 5, pending.reservation_id) as found:
+        assert "each reservation is corrected once at most" in invariants(found)
+
+
+def test_what_is_broken_says_where_and_how(alice: Person, settled: Admission) -> None:
+    with damaged("UPDATE quotas_bucket SET used = 7 WHERE id = %s", bucket(alice).id) as found:
+        assert str(found[0]) == f"used is the sum of its entries: row {bucket(alice).id} has 7, not 100"
+
+
+def test_the_command_says_that_the_ledger_is_whole(settled: Admission) -> None:
+    out = StringIO()
+
+    call_command("audit_ledger", stdout=out)
+
+    assert out.getvalue() == "The ledger is whole.\n"
+
+
+def test_the_command_fails_where_it_is_not(alice: Person, settled: Admission) -> None:
+    said = StringIO()
+
+    with (
+        damaged("UPDATE quotas_bucket SET used = 7 WHERE id = %s", bucket(alice).id),
+        pytest.raises(CommandError, match="broken in 1 places"),
+    ):
+        call_command("audit_ledger", stderr=said)
+
+    assert "has 7, not 100" in said.getvalue()
