@@ -96,8 +96,8 @@ class Message(models.Model):
     class State(models.TextChoices):
         STREAMING = "streaming"
         COMPLETED = "completed"
-        INCOMPLETE = "incomplete", "Incomplete: broken off, with what was delivered"
-        FAILED = "failed", "Failed: nothing was delivered"
+        INCOMPLETE = "incomplete"  # broken off, with what was delivered
+        FAILED = "failed"  # nothing was delivered
 
     class Feedback(models.TextChoices):
         UP = "up"

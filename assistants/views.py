@@ -110,6 +110,7 @@ class ConversationListView(generics.ListAPIView[Conversation]):
 class ConversationDetailView(APIView):
     @extend_schema(responses=ConversationView, tags=["assistants"])
     def get(self, request: Request, conversation_id: UUID) -> Response:
+        """One conversation, without its messages."""
         return Response(ConversationView(conversation_of(request, conversation_id)).data)
 
     @extend_schema(request=ConversationChange, responses=ConversationView, tags=["assistants"])

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from billing.errors import InvalidCatalogue
 from billing.models import Meter, Plan, PlanLimit, Price, Window
@@ -25,7 +25,7 @@ def load(name: str) -> list[Plan]:
     Plan.objects.update(is_default=False, is_offered=False)
     try:
         return [_load_plan(rank, plan) for rank, plan in enumerate(written)]
-    except (KeyError, TypeError, ValueError) as exc:
+    except (AttributeError, KeyError, TypeError, ValueError, DatabaseError) as exc:
         raise InvalidCatalogue(f"Catalogue {name}: {exc!r}") from exc
 
 
@@ -33,12 +33,16 @@ def _read(name: str) -> list[dict[str, Any]]:
     if name not in names():
         raise InvalidCatalogue(f"No catalogue named {name}; there are: {', '.join(names())}.")
     try:
-        plans = yaml.safe_load((CATALOGUES / f"{name}.yaml").read_text())["plans"]
-    except (yaml.YAMLError, KeyError, TypeError) as exc:
-        raise InvalidCatalogue(f"Catalogue {name} is not a list of plans.") from exc
-    if [plan.get("default", False) for plan in plans].count(True) != 1:
+        plans = list(yaml.safe_load((CATALOGUES / f"{name}.yaml").read_text())["plans"])
+        slugs = {plan["slug"] for plan in plans}
+        defaults = [plan for plan in plans if plan.get("default", False)]
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError) as exc:
+        raise InvalidCatalogue(f"Catalogue {name} is not a list of plans, each with its slug.") from exc
+    if len(slugs) != len(plans):
+        raise InvalidCatalogue(f"Catalogue {name} names a plan twice.")
+    if len(defaults) != 1:
         raise InvalidCatalogue(f"Catalogue {name} must have exactly one default plan.")
-    return list(plans)
+    return plans
 
 
 def _load_plan(rank: int, written: dict[str, Any]) -> Plan:
@@ -60,10 +64,8 @@ def _load_plan(rank: int, written: dict[str, Any]) -> Plan:
 
 
 def _load_price(plan: Plan, written: dict[str, Any]) -> None:
-    amount = int(written["price"])
+    amount = _whole(written["price"], f"the price of {plan.slug}")
     currency = written.get("currency", "USD")
-    if amount < 0:
-        raise ValueError(f"the price of {plan.slug} is negative")
     plan.prices.exclude(currency=currency, interval="month").delete()
     Price.objects.update_or_create(plan=plan, currency=currency, interval="month", defaults={"amount": amount})
 
@@ -77,6 +79,12 @@ def _limit(plan: Plan, name: str, allowance: int | dict[str, int]) -> PlanLimit:
     """From `tokens/day: 1000`, or `operations/month: {limit: 100, overage_price: 8}`."""
     meter, _, window = name.partition("/")
     terms = allowance if isinstance(allowance, dict) else {"limit": allowance}
-    if terms["limit"] < 0:
-        raise ValueError(f"the limit {name} of {plan.slug} is negative")
-    return PlanLimit(plan=plan, meter=Meter(meter), window=Window(window), **terms)
+    checked = {term: _whole(value, f"the {term} of {name} of {plan.slug}") for term, value in terms.items()}
+    return PlanLimit(plan=plan, meter=Meter(meter), window=Window(window), **checked)
+
+
+def _whole(value: object, what: str) -> int:
+    """An amount as it is: 29.99 would become 29, and `yes` would become 1."""
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{what} must be a whole number, not negative: {value!r}")
+    return value

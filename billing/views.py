@@ -32,6 +32,8 @@ class PlanListView(generics.ListAPIView[Plan]):
 
 @extend_schema(tags=["billing"])
 class PlanDetailView(generics.RetrieveAPIView[Plan]):
+    """One plan on offer."""
+
     permission_classes = (AllowAny,)
     serializer_class = PlanView
     lookup_field = "slug"

@@ -5,49 +5,37 @@ Everything it keeps is in `.run/` (or in STIPEND_RUN_DIR).
 
 import hashlib
 import http.client
-import json
 import os
-import secrets
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
 
-from config import embedded
+from config import embedded, folders, processes
+from config.announcement import CONSOLE_EMAIL, Secrets, announce, as_env_file, kept_secrets, started, written
+from config.processes import Process
 
 ROOT = Path(__file__).resolve().parent.parent
-CONSOLE_EMAIL = "admin@example.com"
 READY_WITHIN = 60  # Seconds.
 WEB_DRAINS_WITHIN = 15
 OTHERS_STOP_WITHIN = 10
 HASTE = 0.5  # Two signals closer than this are one: `make` hands on what the terminal has sent already.
-
-Process = subprocess.Popen[bytes]
 
 
 class LaunchError(Exception):
     """Stipend cannot run; the text says why."""
 
 
-@dataclass(frozen=True)
-class Secrets:
-    secret_key: str
-    console_password: str
-    api_key: str
-
-
 def main() -> int:
     try:
         port = chosen_port()
         folder = Path(os.environ.get("STIPEND_RUN_DIR", ROOT / ".run")).absolute()
-        embedded.private_folder(folder)
-        with embedded.locked(folder / "lock", "Stipend is running already:", note=f"http://localhost:{port}"):
+        folders.private_folder(folder)
+        with folders.locked(folder / "lock", "Stipend is running already:", note=f"http://localhost:{port}"):
             refuse_taken(port)
             Launch(folder, port).run()
     except (LaunchError, embedded.EmbeddedError) as exc:
@@ -70,6 +58,17 @@ def refuse_taken(port: int) -> None:
         raise LaunchError(
             f"Port {port} cannot be had ({os.strerror(exc.errno or 0)}). Choose another: PORT=8001 make run"
         ) from exc
+
+
+def answers_well(port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 class Launch:
@@ -100,8 +99,8 @@ class Launch:
                 self.start_web_on_prepared_data(kept)
                 self.wait_until_ready()
                 self.start_celery()  # Last: its imports would take the processors from the web's.
-                with written(self.folder / "started.json", json.dumps(self.account(kept), indent=2)):
-                    self.announce(kept)
+                with written(self.folder / "started.json", started(self.url, kept, self.pids())):
+                    announce(self.url, kept, logs=self.folder / "logs")
                     self.watch()
 
     # Starting
@@ -130,7 +129,7 @@ class Launch:
     def start(self, name: str, *command: str, orphaned: signal.Signals = signal.SIGKILL) -> None:
         log = self.folder / "logs" / f"{name}.log"
         log.parent.mkdir(mode=0o700, exist_ok=True)
-        self.children[name] = embedded.start(command, log=log, cwd=ROOT, orphaned=orphaned)
+        self.children[name] = processes.start(command, log=log, cwd=ROOT, orphaned=orphaned)
 
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_WITHIN
@@ -139,7 +138,7 @@ class Launch:
             if time.monotonic() > deadline:
                 log = self.folder / "logs" / "web.log"
                 raise LaunchError(
-                    f"The web did not become ready within {READY_WITHIN} s ({log}):\n{embedded.tail(log)}"
+                    f"The web did not become ready within {READY_WITHIN} s ({log}):\n{processes.tail(log)}"
                 )
             time.sleep(0.05)
 
@@ -156,8 +155,12 @@ class Launch:
                 log = self.folder / "logs" / f"{name}.log"
                 raise LaunchError(
                     f"{name} ended on its own (exit code {process.returncode}), so everything is stopped. "
-                    f"The end of {log}:\n{embedded.tail(log)}"
+                    f"The end of {log}:\n{processes.tail(log)}"
                 )
+
+    def pids(self) -> dict[str, int]:
+        pids = {name: process.pid for name, process in {**self.children, **self.services}.items()}
+        return {"launcher": os.getpid(), **pids}
 
     # Stopping
 
@@ -180,51 +183,20 @@ class Launch:
     def stop_children(self) -> None:
         """The web first, which lets open streams end and settle; what it needs for that goes later."""
         self.signalled_at = self.signalled_at or time.monotonic()
-        stop_together({name: child for name, child in self.children.items() if name == "web"}, WEB_DRAINS_WITHIN)
-        stop_together({name: child for name, child in self.children.items() if name != "web"}, OTHERS_STOP_WITHIN)
+        processes.stop_together(
+            {name: child for name, child in self.children.items() if name == "web"}, WEB_DRAINS_WITHIN
+        )
+        processes.stop_together(
+            {name: child for name, child in self.children.items() if name != "web"}, OTHERS_STOP_WITHIN
+        )
 
     def kill_all(self) -> None:
         """Without a word, and ourselves too."""
         for process in {**self.children, **self.services}.values():
-            kill_group(process)
+            processes.kill_group(process)
         for name in ("started.json", "services.env"):
             (self.folder / name).unlink(missing_ok=True)
         os._exit(1)
-
-    # Telling
-
-    def account(self, kept: Secrets) -> dict[str, object]:
-        pids = {name: process.pid for name, process in {**self.children, **self.services}.items()}
-        return {
-            "url": self.url,
-            "api_key": kept.api_key,
-            "console": {"email": CONSOLE_EMAIL, "password": kept.console_password},
-            "pids": {"launcher": os.getpid(), **pids},
-        }
-
-    def announce(self, kept: Secrets) -> None:
-        provider = (
-            "Anthropic" if os.environ.get("ANTHROPIC_API_KEY") else "demo (made-up answers: no ANTHROPIC_API_KEY)"
-        )
-        print(
-            f"""
-Stipend is running. Ctrl-C stops it.
-
-  Address    {self.url}
-  API        {self.url}/api/docs
-  Console    {self.url}/admin/   {CONSOLE_EMAIL} / {kept.console_password}
-  API key    {kept.api_key}
-  Answers    {provider}
-  Logs       {shortest(self.folder / "logs")}/
-
-Try it:
-
-  curl -N {self.url}/v1/messages -H "x-api-key: {kept.api_key}" \\
-    -H "anthropic-version: 2026-10-21" -H "content-type: application/json" \\
-    -d '{{"model":"claude-sonnet-5-5","max_tokens":200,"stream":true,"messages":[{{"role":"user","content":"Hello"}}]}}'
-""",
-            flush=True,
-        )
 
 
 # Preparing the database
@@ -266,79 +238,6 @@ def fingerprint() -> str:
     names = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("*/*migrations/*.py"))
     lock = (ROOT / "requirements" / "base.txt").read_text()
     return hashlib.sha256("\n".join([*names, lock, os.environ["DATABASE_URL"]]).encode()).hexdigest()
-
-
-# What is kept
-
-
-def kept_secrets(path: Path) -> Secrets:
-    if path.exists():
-        return Secrets(**json.loads(path.read_text()))
-    made = Secrets(
-        secret_key=secrets.token_urlsafe(48),
-        console_password=secrets.token_urlsafe(12),
-        api_key=f"sk-stipend-{secrets.token_urlsafe(32)}",
-    )
-    write_private(path, json.dumps(asdict(made), indent=2))
-    return made
-
-
-@contextmanager
-def written(path: Path, text: str) -> Iterator[None]:
-    """The file exists as long as the block lasts."""
-    write_private(path, text)
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
-
-
-def write_private(path: Path, text: str) -> None:
-    """Whole or not at all, and for our eyes only."""
-    fresh = path.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text + "\n")
-    fresh.replace(path)
-
-
-def as_env_file(environment: Mapping[str, str]) -> str:
-    return "\n".join(f"{name}={value}" for name, value in environment.items())
-
-
-# Processes and sockets
-
-
-def answers_well(port: int, path: str) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
-def stop_together(processes: Mapping[str, Process], within: float) -> None:
-    for process in processes.values():
-        process.terminate()
-    deadline = time.monotonic() + within
-    for process in processes.values():
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(max(0, deadline - time.monotonic()))
-        kill_group(process)
-        process.wait()
-
-
-def kill_group(process: Process) -> None:
-    """Each child leads a session of its own, so this takes what it started as well."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-
-
-def shortest(path: Path) -> Path:
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 if __name__ == "__main__":

@@ -8,12 +8,23 @@ from typing import Any
 
 import yaml
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
 
 WRITTEN = Path(__file__).parent / "openapi.yaml"
 PROBLEM = {
     "description": "What went wrong, as problem+json (RFC 9457).",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
+
+
+class Summarised(AutoSchema):
+    """The first line of a view's docstring is its summary, the rest its description."""
+
+    def get_summary(self) -> str:
+        return str(super().get_description()).partition("\n")[0]
+
+    def get_description(self) -> str:
+        return str(super().get_description()).partition("\n")[2].strip()
 
 
 class HeaderCredentials(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -180,7 +180,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "config.pagination.ByCursor",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PARSER_CLASSES": ["config.parsers.StrictJSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "config.schema.Summarised",
     "EXCEPTION_HANDLER": "config.errors.answer_for_drf",
     "UNAUTHENTICATED_USER": None,
 }
@@ -189,6 +189,14 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Stipend",
     "DESCRIPTION": "Sign up, subscribe, and talk to Claude within the allowance your plan gives you.",
     "VERSION": VERSION,
+    "TAGS": [
+        {"name": "wire", "description": "What OpenAI's and Anthropic's SDKs speak."},
+        {"name": "assistants", "description": "Models and conversations."},
+        {"name": "quotas", "description": "What is used, what is left, and why a request was refused."},
+        {"name": "billing", "description": "Plans and prices."},
+        {"name": "auth", "description": "People, log-ins and API keys."},
+        {"name": "system", "description": "Is it well?"},
+    ],
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],

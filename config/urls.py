@@ -6,6 +6,9 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, Spec
 
 from analytics import views as system
 
+admin.site.site_header = admin.site.site_title = "Stipend"
+admin.site.index_title = "Console"
+
 urlpatterns = [
     path("", system.index),
     path("health/", system.health),

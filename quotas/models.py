@@ -11,11 +11,11 @@ from billing.models import Meter, Window
 
 
 class Basis(models.TextChoices):
-    """What a settlement rests on."""
+    """What a settlement rests on: the provider's report, our estimate, or its report after the client had gone."""
 
-    REPORTED = "reported", "Reported by the provider"
-    ESTIMATED = "estimated", "Estimated from what was delivered"
-    DRAINED = "drained", "Reported, after the client had gone"
+    REPORTED = "reported"
+    ESTIMATED = "estimated"
+    DRAINED = "drained"
 
 
 class Bucket(models.Model):

@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('role', models.CharField(choices=[('user', 'User'), ('assistant', 'Assistant')], max_length=10)),
-                ('state', models.CharField(choices=[('streaming', 'Streaming'), ('completed', 'Completed'), ('incomplete', 'Incomplete: broken off, with what was delivered'), ('failed', 'Failed: nothing was delivered')], default='completed', max_length=10)),
+                ('state', models.CharField(choices=[('streaming', 'Streaming'), ('completed', 'Completed'), ('incomplete', 'Incomplete'), ('failed', 'Failed')], default='completed', max_length=10)),
                 ('text', models.TextField(blank=True)),
                 ('feedback', models.CharField(blank=True, choices=[('up', 'Up'), ('down', 'Down')], max_length=4)),
                 ('created_at', models.DateTimeField()),
@@ -96,7 +96,7 @@ class Migration(migrations.Migration):
                 ('outcome', models.CharField(choices=[('completed', 'Completed'), ('incomplete', 'Incomplete'), ('failed', 'Failed')], max_length=10)),
                 ('error', models.CharField(blank=True, max_length=40)),
                 ('stop_reason', models.CharField(blank=True, max_length=40)),
-                ('basis', models.CharField(blank=True, choices=[('reported', 'Reported by the provider'), ('estimated', 'Estimated from what was delivered'), ('drained', 'Reported, after the client had gone')], help_text='Blank: nothing was charged.', max_length=10)),
+                ('basis', models.CharField(blank=True, choices=[('reported', 'Reported'), ('estimated', 'Estimated'), ('drained', 'Drained')], help_text='Blank: nothing was charged.', max_length=10)),
                 ('input_tokens', models.BigIntegerField()),
                 ('cache_write_5m_tokens', models.BigIntegerField()),
                 ('cache_write_1h_tokens', models.BigIntegerField()),

@@ -42,6 +42,19 @@ PARAMETERS = frozenset(
         "user_profile_id",
     ]
 )
+# What is asked of an answer; counting a prompt takes none of it.
+OF_AN_ANSWER = frozenset(
+    [
+        "max_tokens",
+        "stream",
+        "stop_sequences",
+        "metadata",
+        "container",
+        "diagnostics",
+        "inference_geo",
+        "service_tier",
+    ]
+)
 # Today's models refuse these; they are taken off, and a header says so.
 SAMPLING = ("temperature", "top_p", "top_k")
 ROLES = ("user", "assistant", "system")
@@ -60,8 +73,9 @@ KINDS = {
 
 def check(body: Body, *, counting: bool = False) -> None:
     """Raises `InvalidRequest` in the API's own words, for what it refuses before a model sees it."""
+    known = PARAMETERS - OF_AN_ANSWER if counting else PARAMETERS
     for name in body:
-        if name not in PARAMETERS:
+        if name not in known:
             raise InvalidRequest(f"{name}: Extra inputs are not permitted", name)
     _require(body, "model", str)
     _require(body, "messages", list)
@@ -112,13 +126,23 @@ def models(offers: list[Offer]) -> Body:
 
 
 def model(offer: Offer) -> Body:
-    return {"type": "model", "id": offer.slug, "display_name": offer.name, "created_at": _rfc3339(offer.created_at)}
+    return {
+        "type": "model",
+        "id": offer.slug,
+        "display_name": offer.name,
+        "created_at": _rfc3339(offer.created_at),
+        "lifecycle": "active",
+        "deprecated_at": None,
+        "retires_at": None,
+        "max_input_tokens": offer.context,
+        "max_tokens": offer.max_output,
+    }
 
 
-def _require(body: Mapping[str, Any], name: str, kind: type) -> None:
+def _require(body: Mapping[str, Any], name: str, kind: type, *, at: str = "") -> None:
     if name not in body:
-        raise InvalidRequest(f"{name}: Field required", name)
-    _check_type(name, body[name], kind)
+        raise InvalidRequest(f"{at}{name}: Field required", f"{at}{name}")
+    _check_type(f"{at}{name}", body[name], kind)
 
 
 def _check_type(name: str, value: object, kind: type | tuple[type, ...]) -> None:
@@ -140,7 +164,14 @@ def _check_types(body: Body) -> None:
         if body.get(name) is not None:
             _check_type(name, body[name], kind)  # type: ignore[arg-type]
     for place, tool in enumerate(body.get("tools") or []):
-        _check_type(f"tools.{place}", tool, dict)
+        _check_tool(f"tools.{place}", tool)
+
+
+def _check_tool(place: str, tool: Any) -> None:
+    _check_type(place, tool, dict)
+    if tool.get("type", "custom") == "custom":
+        _require(tool, "name", str, at=f"{place}.")
+        _require(tool, "input_schema", dict, at=f"{place}.")
 
 
 def _check_message(place: str, message: object) -> None:
@@ -155,8 +186,15 @@ def _check_message(place: str, message: object) -> None:
         raise InvalidRequest(
             f"{place}.content: Input should be text or a list of blocks, not empty", f"{place}.content"
         )
-    if isinstance(content, list) and not all(isinstance(block, dict) and "type" in block for block in content):
-        raise InvalidRequest(f"{place}.content: each block needs a type", f"{place}.content")
+    for number, block in enumerate(content if isinstance(content, list) else []):
+        _check_block(f"{place}.content.{number}", block)
+
+
+def _check_block(place: str, block: Any) -> None:
+    _check_type(place, block, dict)
+    _require(block, "type", str, at=f"{place}.")
+    if block["type"] == "text":
+        _require(block, "text", str, at=f"{place}.")
 
 
 def _rfc3339(moment: datetime) -> str:

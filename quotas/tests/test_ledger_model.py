@@ -1,0 +1,166 @@
+"""The ledger against a model of it: whatever is done in whatever order, both hold the same numbers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from django.utils.timezone import now
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+
+from accounts.tests.factories import person
+from billing import subscriptions
+from conftest import Run
+from quotas import metering
+from quotas.errors import QuotaExceeded
+from quotas.metering import Ask
+from quotas.models import Basis, Bucket
+from quotas.sweeping import sweep_reservations
+from quotas.tests.ledger import assert_ledger_is_whole, let_lease_run_out, request_id
+
+LIMITS = {"free": {"tokens": 10_000, "messages": 50}, "starter": {"tokens": 100_000, "messages": 500}}
+AMOUNTS = st.integers(0, 12_000)
+MESSAGES = st.integers(0, 30)
+PROFILE = settings(database=None, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(PROFILE, max_examples=10, stateful_step_count=30)
+LONG = settings(PROFILE, max_examples=100, stateful_step_count=100)
+
+
+@dataclass
+class Counter:
+    used: int = 0
+    reserved: int = 0
+
+
+@dataclass
+class Work:
+    """A reservation as it should be."""
+
+    id: Any
+    at: datetime
+    held: dict[str, int]
+    state: str = "pending"
+    checkpoint: dict[str, int] = field(default_factory=dict)
+
+
+class Ledger(RuleBasedStateMachine):
+    works: Bundle[Work] = Bundle("works")
+
+    def __init__(self, run: Run[Any]) -> None:
+        super().__init__()
+        self.do = run
+        self.person = person("Alice")
+        self.plan = "free"
+        self.at = now()
+        self.counters: defaultdict[tuple[str, datetime], Counter] = defaultdict(Counter)
+
+    # ---- what can happen
+
+    @rule(target=works, least=AMOUNTS, more=AMOUNTS, messages=MESSAGES)
+    def reserve(self, least: int, more: int, messages: int) -> Work | MultipleResults[Work]:
+        asks = {"tokens": Ask(least, least + more), "messages": Ask.exactly(messages)}
+        room = {meter: limit - self._taken(meter) for meter, limit in LIMITS[self.plan].items()}
+        held = {meter: min(ask.most, room[meter]) for meter, ask in asks.items()}
+        fits = all(held[meter] >= ask.least for meter, ask in asks.items())
+        try:
+            made = self.do(metering.reserve(self.person.caller, asks, request_id=request_id(), at=self.at))
+        except QuotaExceeded:
+            assert not fits
+            return multiple()
+        assert fits
+        assert {meter: made.held(meter) for meter in asks} == held
+        for meter, amount in held.items():
+            self._counter(meter, self.at).reserved += amount
+        return Work(made.reservation_id, self.at, held)
+
+    @rule(work=works, tokens=AMOUNTS, messages=st.integers(0, 2))
+    def settle(self, work: Work, tokens: int, messages: int) -> None:
+        spent = {"tokens": tokens, "messages": messages}
+        effect = self.do(metering.settle(work.id, spent, basis=Basis.REPORTED))
+
+        assert effect == (work.state in ("pending", "expired"))
+        if work.state == "pending":
+            self._resolve(work, "settled", spent)
+        elif work.state == "expired":
+            work.state = "corrected"
+            for meter, amount in spent.items():
+                self._counter(meter, work.at).used += amount - work.checkpoint.get(meter, 0)
+
+    @rule(work=works)
+    def release(self, work: Work) -> None:
+        assert self.do(metering.release(work.id)) == (work.state == "pending")
+        if work.state == "pending":
+            self._resolve(work, "released", {})
+
+    @rule(work=works, tokens=AMOUNTS)
+    def checkpoint(self, work: Work, tokens: int) -> None:
+        delivered = {"tokens": tokens, "messages": 1}
+        self.do(metering.renew({work.id: delivered}))
+        if work.state == "pending":
+            work.checkpoint = delivered
+
+    @rule(work=works)
+    def expire(self, work: Work) -> None:
+        let_lease_run_out(id=work.id)
+        assert sweep_reservations() == (work.state == "pending")
+        if work.state == "pending":
+            self._resolve(work, "expired", work.checkpoint)
+
+    @rule(plan=st.sampled_from(sorted(LIMITS)))
+    def change_plan(self, plan: str) -> None:
+        subscriptions.put_on_plan(self.person.workspace, plan, at=now())
+        self.plan = plan
+
+    @rule()
+    def next_day(self) -> None:
+        self.at += timedelta(days=1)
+
+    # ---- what must hold
+
+    @invariant()
+    def every_bucket_holds_what_it_should(self) -> None:
+        found = Bucket.objects.filter(workspace=self.person.workspace)
+        counted = {(bucket.meter, bucket.starts_at): Counter(bucket.used, bucket.reserved) for bucket in found}
+        assert counted == {key: counter for key, counter in self.counters.items() if key in counted}
+        assert all(counter == Counter() for key, counter in self.counters.items() if key not in counted)
+
+    @invariant()
+    def the_ledger_is_whole(self) -> None:
+        assert_ledger_is_whole()
+
+    def _resolve(self, work: Work, state: str, spent: dict[str, int]) -> None:
+        work.state = state
+        for meter, amount in work.held.items():
+            counter = self._counter(meter, work.at)
+            counter.reserved -= amount
+            counter.used += spent.get(meter, 0)
+
+    def _taken(self, meter: str) -> int:
+        counter = self._counter(meter, self.at)
+        return counter.used + counter.reserved
+
+    def _counter(self, meter: str, at: datetime) -> Counter:
+        return self.counters[meter, at.replace(hour=0, minute=0, second=0, microsecond=0)]
+
+
+def test_the_ledger_agrees_with_its_model(run: Run[Any]) -> None:
+    run_state_machine_as_test(partial(Ledger, run), settings=QUICK)
+
+
+@pytest.mark.slow
+def test_the_ledger_agrees_with_its_model_for_ten_thousand_steps(run: Run[Any]) -> None:
+    run_state_machine_as_test(partial(Ledger, run), settings=LONG)
