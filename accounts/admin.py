@@ -45,6 +45,9 @@ class TokenFamilyAdmin(admin.ModelAdmin[TokenFamily]):
     search_fields = ["user__email"]
     readonly_fields = ["user", "current_jti", "created_at", "refreshed_at", "ended_at", "ended_because"]
 
+    def has_add_permission(self, request: object) -> bool:
+        return False  # A family begins with a log-in.
+
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):

@@ -2,6 +2,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from assistants.models import Conversation, LanguageModel, Message, ModelPrice, Turn
+from quotas.admin import ReadOnlyAdmin
 
 
 class ModelPriceInline(admin.TabularInline[ModelPrice, LanguageModel]):
@@ -57,7 +58,8 @@ class MessageAdmin(admin.ModelAdmin[Message]):
 
 
 @admin.register(Turn)
-class TurnAdmin(admin.ModelAdmin[Turn]):
+class TurnAdmin(ReadOnlyAdmin):
+    why = "A turn is the record of a call that was charged, so it is read here and never edited."
     list_display = [
         "request_id",
         "workspace",
@@ -73,12 +75,3 @@ class TurnAdmin(admin.ModelAdmin[Turn]):
     list_filter = ["outcome", "road", "basis", "provider", "model"]
     search_fields = ["request_id", "workspace__email"]
     list_select_related = ["workspace"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Turn | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Turn | None = None) -> bool:
-        return False

@@ -43,5 +43,6 @@ async def live(receive: Receive, send: Send) -> None:
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await running.drain(0)
+    await providers.current().close()
     await database.close_pool()
     await send({"type": "lifespan.shutdown.complete"})

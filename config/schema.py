@@ -23,7 +23,7 @@ class Summarised(AutoSchema):
     def get_summary(self) -> str:
         return str(super().get_description()).partition("\n")[0]
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         return str(super().get_description()).partition("\n")[2].strip()
 
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db.models import Model
 from django.http import HttpRequest
@@ -5,8 +7,10 @@ from django.http import HttpRequest
 from quotas.models import Bucket, Decision, Entry, Hold, Reservation
 
 
-class LedgerAdmin(admin.ModelAdmin[Model]):
-    """Shows and filters; whoever asks to change a line is told why that cannot be."""
+class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+    """Shows and filters; whoever comes to change a row is told why that cannot be."""
+
+    why = "The ledger is proof of what was charged, so it is read here and never edited."
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -18,12 +22,12 @@ class LedgerAdmin(admin.ModelAdmin[Model]):
         return False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, object] | None = None):  # type: ignore[no-untyped-def]
-        messages.info(request, "The ledger is proof of what was charged, so it is read here and never edited.")
+        messages.info(request, self.why)
         return super().changelist_view(request, extra_context)
 
 
 @admin.register(Bucket)
-class BucketAdmin(LedgerAdmin):
+class BucketAdmin(ReadOnlyAdmin):
     list_display = ["workspace", "meter", "window", "starts_at", "limit", "used", "reserved"]
     list_filter = ["meter", "window"]
     search_fields = ["workspace__email"]
@@ -31,7 +35,7 @@ class BucketAdmin(LedgerAdmin):
 
 
 @admin.register(Reservation)
-class ReservationAdmin(LedgerAdmin):
+class ReservationAdmin(ReadOnlyAdmin):
     list_display = ["request_id", "workspace", "plan", "state", "basis", "created_at", "resolved_at"]
     list_filter = ["state", "basis", "plan"]
     search_fields = ["request_id", "workspace__email"]
@@ -39,14 +43,14 @@ class ReservationAdmin(LedgerAdmin):
 
 
 @admin.register(Hold)
-class HoldAdmin(LedgerAdmin):
+class HoldAdmin(ReadOnlyAdmin):
     list_display = ["reservation", "bucket", "amount"]
     search_fields = ["reservation__request_id"]
     list_select_related = ["reservation", "bucket"]
 
 
 @admin.register(Entry)
-class EntryAdmin(LedgerAdmin):
+class EntryAdmin(ReadOnlyAdmin):
     list_display = ["id", "kind", "bucket", "amount", "overrun", "basis", "plan", "reservation", "created_at"]
     list_filter = ["kind", "basis", "plan"]
     search_fields = ["reservation__request_id"]
@@ -54,7 +58,7 @@ class EntryAdmin(LedgerAdmin):
 
 
 @admin.register(Decision)
-class DecisionAdmin(LedgerAdmin):
+class DecisionAdmin(ReadOnlyAdmin):
     list_display = ["request_id", "workspace", "admitted", "plan", "created_at"]
     list_filter = ["admitted", "plan"]
     search_fields = ["request_id", "workspace__email"]

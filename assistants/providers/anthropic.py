@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -48,30 +48,22 @@ class Anthropic:
         self._sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, aiohttp.ClientSession] = WeakKeyDictionary()
 
     async def stream(self, call: ModelCall) -> AsyncGenerator[bytes]:
-        response = await self._send(call, settings.PROVIDER_SILENCE_SECONDS)
-        try:
-            async for chunk in response.content.iter_any():
-                yield chunk
-        except GeneratorExit:
-            await _read_rest(response)
-            raise
-        except TimeoutError as exc:
-            raise ProviderTimeout("The provider fell silent.") from exc
-        except aiohttp.ClientError as exc:
-            raise ProviderBroken("The provider broke the connection off.") from exc
-        finally:
-            response.close()
+        with _failures_translated():
+            response = await self._send(call, settings.PROVIDER_SILENCE_SECONDS)
+            try:
+                async for chunk in response.content.iter_any():
+                    yield chunk
+            except GeneratorExit:
+                await _read_rest(response)
+                raise
+            finally:
+                response.close()
 
     async def complete(self, call: ModelCall) -> bytes:
-        response = await self._send(call, settings.PROVIDER_ANSWER_SECONDS)
-        try:
-            return await response.read()
-        except TimeoutError as exc:
-            raise ProviderTimeout("The provider fell silent.") from exc
-        except aiohttp.ClientError as exc:
-            raise ProviderBroken("The provider broke the connection off.") from exc
-        finally:
-            response.release()
+        with _failures_translated():
+            response = await self._send(call, settings.PROVIDER_ANSWER_SECONDS)
+            async with response:
+                return await response.read()
 
     async def count_tokens(self, call: ModelCall) -> int:
         try:
@@ -117,15 +109,22 @@ class Anthropic:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=silence)
         body = json.dumps(call.body, ensure_ascii=False).encode()
         headers = self._headers | _beta(call)
-        try:
+        with _failures_translated():
             response = await self._session().post(self._url, data=body, headers=headers, timeout=timeout)
             if response.status == 200:
                 return response
-            raise failure(response.status, _parsed(await response.read()))
-        except TimeoutError as exc:
-            raise ProviderTimeout("The provider did not answer in time.") from exc
-        except aiohttp.ClientError as exc:
-            raise ProviderBroken("The provider cannot be reached.") from exc
+            async with response:
+                raise failure(response.status, _parsed(await response.read()))
+
+
+@contextmanager
+def _failures_translated() -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError as exc:
+        raise ProviderTimeout("The provider did not answer in time.") from exc
+    except aiohttp.ClientError as exc:
+        raise ProviderBroken("The provider broke the connection off, or cannot be reached.") from exc
 
 
 async def _read_rest(response: aiohttp.ClientResponse) -> None:

@@ -35,6 +35,9 @@ class Provider(Protocol):
     async def count_tokens(self, call: ModelCall) -> int:
         """Tokens of the call's input."""
 
+    async def close(self) -> None:
+        """Give back what this event loop holds."""
+
 
 class ProviderError(Exception):
     """`kind` is the error's type in Anthropic's words."""

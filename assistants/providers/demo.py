@@ -41,6 +41,9 @@ class Demo:
     async def count_tokens(self, call: ModelCall) -> int:
         return count(call.body)
 
+    async def close(self) -> None:
+        pass
+
 
 def events(call: ModelCall) -> Iterator[dict[str, Any]]:
     block, stop_reason = answer(call.body)
