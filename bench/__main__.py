@@ -166,6 +166,7 @@ def run(length: Length, *, durable: bool) -> tuple[str, int]:
         askers = people.gather(on_stage.server.url, on_stage.settings, all_series())
         memory_before = on_stage.server.memory_mb
         samples = measure_rounds(on_stage, askers, folder, length)
+        people.prepare(on_stage.settings, "audit")
         described = conditions(on_stage, cores, length, load_average, durable=durable)
         facts = Facts(described, memory_before, on_stage.server.memory_mb)
     return report(samples, facts), sum(sample.errors for measured in samples.values() for sample in measured)

@@ -22,8 +22,18 @@ def put_on_plan(plan: str, *emails: str) -> None:
         call_command("set_plan", email, plan)
 
 
+def audit() -> None:
+    """Ends the process with an error when the ledger does not add up."""
+    call_command("audit_ledger")
+
+
 def main() -> None:
-    parts: dict[str, Callable[..., None]] = {"tables": make_tables, "demo": make_demo, "plan": put_on_plan}
+    parts: dict[str, Callable[..., None]] = {
+        "tables": make_tables,
+        "demo": make_demo,
+        "plan": put_on_plan,
+        "audit": audit,
+    }
     django.setup()
     parts[sys.argv[1]](*sys.argv[2:])
 

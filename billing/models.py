@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils.timezone import now
 
 from accounts.models import Workspace
 
@@ -106,7 +107,7 @@ class Subscription(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="subscriptions")
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="subscriptions")
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
-    current_period_start = models.DateTimeField()
+    current_period_start = models.DateTimeField(default=now)
     current_period_end = models.DateTimeField(null=True, blank=True, help_text="None: until staff end it.")
     created_at = models.DateTimeField(auto_now_add=True)
     canceled_at = models.DateTimeField(null=True, blank=True)

@@ -1,0 +1,269 @@
+"""The console: everything can be seen, the ledger cannot be touched, and nobody but staff comes in."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+from django.utils.timezone import now
+
+from accounts import tokens
+from accounts.models import ApiKey, Membership, User, Workspace
+from accounts.tests.factories import PASSWORD, Person, person
+from assistants.models import Conversation, Message, Turn
+from billing import subscriptions
+from conftest import Run
+from quotas import metering
+from quotas.metering import Ask
+from quotas.models import Basis, Bucket, Decision, Entry, Hold, Reservation
+
+APPS = ["accounts", "analytics", "assistants", "billing", "quotas"]
+MODELS = [model for app in APPS for model in apps.get_app_config(app).get_models(include_auto_created=False)]
+LEDGER: list[type[Model]] = [Bucket, Decision, Entry, Hold, Reservation]
+READ_ONLY = [*LEDGER, Turn]
+MADE_ELSEWHERE = [*READ_ONLY, ApiKey, Conversation, Message]
+
+
+def name_of(model: type[Model]) -> str:
+    return model._meta.label_lower
+
+
+def address(model: type[Model], page: str, *arguments: object) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=arguments)
+
+
+@pytest.fixture(scope="module")
+def rows(run: Run[Any]) -> Person:
+    """Somebody with a row in every table."""
+    alice = person("Alice")
+    at = now()
+    tokens.begin_family(alice.user)
+    subscriptions.put_on_plan(alice.workspace, "team", at=at)
+    request_id = f"req_{uuid.uuid4().hex}"
+    admitted = run(metering.reserve(alice.caller, {"tokens": Ask.exactly(100)}, request_id=request_id, at=at))
+    run(metering.settle(admitted.reservation_id, {"tokens": 60}, basis=Basis.REPORTED))
+    conversation = Conversation.objects.create(workspace=alice.workspace, user=alice.user, model="claude-sonnet-5-5")
+    message = conversation.messages.create(role="assistant", text="<script>", created_at=at, updated_at=at)
+    counts = dict.fromkeys([f"{kind}_tokens" for kind in ("input", "output", "cache_read")], 1)
+    writes = dict.fromkeys([f"cache_write_{life}_tokens" for life in ("5m", "1h")], 1)
+    Turn.objects.create(
+        reservation_id=admitted.reservation_id,
+        request_id=request_id,
+        workspace=alice.workspace,
+        user=alice.user,
+        message=message,
+        road=Turn.Road.CONVERSATION,
+        model="claude-sonnet-5-5",
+        provider="anthropic",
+        outcome=Turn.Outcome.COMPLETED,
+        cost=5,
+        duration_ms=5,
+        created_at=at,
+        **counts,
+        **writes,
+    )
+    return alice
+
+
+@pytest.fixture(scope="module")
+def console(rows: Person) -> Client:
+    """A browser in which a superuser is signed in."""
+    staff = person("Staff").user
+    User.objects.filter(pk=staff.pk).update(is_staff=True, is_superuser=True)
+    browser = Client()
+    assert browser.login(username=staff.email, password=PASSWORD)
+    return browser
+
+
+def newest(model: type[Model]) -> Model:
+    found = model._default_manager.last()
+    assert found is not None, f"no {name_of(model)} to look at"
+    return found
+
+
+@pytest.mark.parametrize("model", MODELS, ids=name_of)
+def test_every_model_is_registered(model: type[Model]) -> None:
+    assert admin.site.is_registered(model)
+
+
+def test_the_front_page_shows_every_app(console: Client) -> None:
+    page = console.get("/admin/")
+
+    assert page.status_code == 200
+    for model in MODELS:
+        assert address(model, "changelist") in page.content.decode()
+
+
+@pytest.mark.parametrize("model", MODELS, ids=name_of)
+def test_every_list_can_be_seen(console: Client, model: type[Model]) -> None:
+    newest(model)
+
+    assert console.get(address(model, "changelist")).status_code == 200
+
+
+@pytest.mark.parametrize("model", MODELS, ids=name_of)
+def test_every_list_can_be_searched_and_ordered(console: Client, model: type[Model]) -> None:
+    columns = admin.site.get_model_admin(model).list_display
+
+    for query in ({"q": "alice"}, *({"o": str(place + 1)} for place in range(len(columns)))):
+        assert console.get(address(model, "changelist"), query).status_code == 200
+
+
+@pytest.mark.parametrize("model", MODELS, ids=name_of)
+def test_every_list_can_be_filtered(console: Client, model: type[Model]) -> None:
+    page = console.get(address(model, "changelist"))
+
+    for chosen in page.context["cl"].filter_specs:
+        for choice in chosen.choices(page.context["cl"]):
+            assert console.get(address(model, "changelist") + choice["query_string"]).status_code == 200
+
+
+@pytest.mark.parametrize("model", MODELS, ids=name_of)
+def test_every_row_can_be_opened(console: Client, model: type[Model]) -> None:
+    assert console.get(address(model, "change", newest(model).pk)).status_code == 200
+
+
+@pytest.mark.parametrize("model", [model for model in MODELS if model not in MADE_ELSEWHERE], ids=name_of)
+def test_what_staff_make_has_a_form(console: Client, model: type[Model]) -> None:
+    if admin.site.get_model_admin(model).has_add_permission(console.get("/admin/").wsgi_request):
+        assert console.get(address(model, "add")).status_code == 200
+
+
+@pytest.mark.parametrize("model", MADE_ELSEWHERE, ids=name_of)
+def test_what_the_product_makes_has_none(console: Client, model: type[Model]) -> None:
+    assert console.get(address(model, "add")).status_code == 403
+    assert console.post(address(model, "add"), {}).status_code == 403
+
+
+@pytest.mark.parametrize("model", READ_ONLY, ids=name_of)
+def test_the_ledger_is_not_edited(console: Client, model: type[Model]) -> None:
+    row = newest(model)
+    before = model._default_manager.filter(pk=row.pk).values().get()
+
+    assert console.post(address(model, "change", row.pk), {"used": "0", "amount": "0"}).status_code == 403
+    assert console.post(address(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+    assert model._default_manager.filter(pk=row.pk).values().get() == before
+
+
+@pytest.mark.parametrize("model", READ_ONLY, ids=name_of)
+def test_the_ledger_offers_no_deleting_of_many(console: Client, model: type[Model]) -> None:
+    row = newest(model)
+    asked = {"action": "delete_selected", "_selected_action": str(row.pk), "post": "yes"}
+
+    console.post(address(model, "changelist"), asked)
+
+    assert model._default_manager.filter(pk=row.pk).exists()
+
+
+@pytest.mark.parametrize("model", LEDGER, ids=name_of)
+def test_the_ledger_says_why(console: Client, model: type[Model]) -> None:
+    assert "never edited" in console.get(address(model, "changelist")).content.decode()
+
+
+def test_what_people_say_is_not_shown(console: Client, rows: Person) -> None:
+    message = Message.objects.get(conversation__workspace=rows.workspace)
+
+    for page in (address(Message, "changelist"), address(Message, "change", message.pk)):
+        assert "script&gt;" not in console.get(page).content.decode()
+
+
+def test_a_key_s_hash_says_nothing_of_the_key(console: Client, rows: Person) -> None:
+    key = ApiKey.objects.get(user=rows.user)
+
+    assert rows.api_key not in console.get(address(ApiKey, "change", key.pk)).content.decode()
+
+
+def test_a_key_can_be_revoked_by_staff(console: Client) -> None:
+    bob = person("Bob")
+    at = now() - timedelta(minutes=1)
+
+    console.post(
+        address(ApiKey, "change", bob.caller.key_id),
+        {"name": "stolen", "revoked_at_0": f"{at:%Y-%m-%d}", "revoked_at_1": f"{at:%H:%M:%S}"},
+    )
+
+    assert ApiKey.objects.get(user=bob.user).revoked_at is not None
+
+
+def test_a_person_whom_staff_add_has_a_workspace(console: Client) -> None:
+    email = f"{uuid.uuid4()}@example.com"
+    form = {"email": email, "name": "Bob", "usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
+
+    console.post(address(User, "add"), form)
+
+    assert Membership.objects.get(user__email=email).workspace == Workspace.objects.get(personal_to__email=email)
+    assert User.objects.get(email=email).password.startswith("argon2$argon2id$")
+
+
+# Who may come in
+
+
+@pytest.mark.parametrize("path", ["/admin/", "/admin/quotas/entry/", "/admin/accounts/user/add/"])
+def test_nobody_is_sent_to_the_log_in(database: None, path: str) -> None:
+    answer = Client().get(path)
+
+    assert (answer.status_code, answer["location"]) == (302, f"/admin/login/?next={path}")
+
+
+@pytest.mark.parametrize("path", ["/admin/", "/admin/quotas/entry/", "/admin/accounts/user/add/"])
+def test_who_is_not_staff_is_sent_to_the_log_in(rows: Person, path: str) -> None:
+    browser = Client()
+    browser.force_login(rows.user)
+
+    answer = browser.get(path)
+
+    assert (answer.status_code, answer["location"]) == (302, f"/admin/login/?next={path}")
+
+
+def test_who_is_not_staff_cannot_log_in(rows: Person) -> None:
+    answer = Client().post("/admin/login/", {"username": rows.user.email, "password": PASSWORD})
+
+    assert answer.status_code == 200
+    assert "staff account" in answer.content.decode()
+
+
+@pytest.mark.parametrize("model", MODELS, ids=name_of)
+def test_staff_without_rights_see_nothing(rows: Person, model: type[Model]) -> None:
+    browser = Client()
+    browser.force_login(_staff())
+
+    assert browser.get(address(model, "changelist")).status_code == 403
+
+
+def _staff() -> User:
+    found, _ = User.objects.get_or_create(email="staff-without-rights@example.com", defaults={"is_staff": True})
+    return found
+
+
+def test_an_api_key_opens_no_console(rows: Person) -> None:
+    answer = Client().get("/admin/", headers={"x-api-key": rows.api_key})
+
+    assert answer.status_code == 302 or b"admin/login" in answer.content
+
+
+def test_a_form_without_its_token_is_refused(console: Client, rows: Person) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = console.cookies
+
+    answer = strict.post(address(User, "change", rows.user.pk), {"name": "Mallory"})
+
+    assert answer.status_code == 403
+    assert User.objects.get(pk=rows.user.pk).name == "Alice"
+
+
+@pytest.mark.parametrize("headers", [{"x-api-key": "anything"}, {"authorization": "Bearer anything"}])
+def test_a_credential_beside_the_session_forges_nothing(console: Client, rows: Person, headers: dict[str, str]) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = console.cookies
+
+    answer = strict.post(address(User, "change", rows.user.pk), {"name": "Mallory"}, headers=headers)
+
+    assert answer.status_code in (302, 403)
+    assert User.objects.get(pk=rows.user.pk).name == "Alice"
