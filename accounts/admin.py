@@ -1,6 +1,10 @@
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.http import HttpRequest
 
+from accounts import registration
 from accounts.models import ApiKey, Membership, TokenFamily, User, Workspace
 
 
@@ -22,6 +26,11 @@ class UserAdmin(DjangoUserAdmin[User]):
         ("Dates", {"fields": ["last_login", "created_at"]}),
     ]
     add_fieldsets = [(None, {"fields": ["email", "name", "usable_password", "password1", "password2"]})]
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not change:
+            registration.give_workspace(obj)
 
 
 @admin.register(Workspace)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
@@ -31,7 +32,7 @@ def read_json(raw: bytes) -> Any:
         raise RequestDataTooBig
     try:
         # Left to itself, json would take UTF-16 and surrogates in UTF-8, which the looks below do not see.
-        value = json.loads(raw.decode(), parse_constant=_refuse_constant)
+        value = json.loads(raw.decode(), parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError) as exc:
         raise MalformedBody from exc
     if raw.count(b"[") + raw.count(b"{") > DEEPEST:
@@ -50,6 +51,12 @@ def read_object(raw: bytes) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise MalformedBody(f"The body is not valid JSON: {name} is not a JSON number.")
+
+
+def _finite(number: str) -> float:
+    """1e999 is JSON, but what Python makes of it is not."""
+    value = float(number)
+    return value if math.isfinite(value) else _refuse_constant(number)
 
 
 def _check_depth(value: Any) -> None:

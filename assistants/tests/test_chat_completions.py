@@ -335,22 +335,12 @@ def test_it_streams_the_call_of_a_tool_after_text(gpt: openai.OpenAI) -> None:
 
 
 def test_the_model_reads_the_result_of_a_tool(gpt: openai.OpenAI) -> None:
-    asking = gpt.chat.completions
-    question = user("How is the weather? [[tool=get_weather]]")
-    [call] = calls_of(asking.create(model=MODEL, messages=[question], tools=[WEATHER]))
+    said: list[Any] = [user("How is the weather? [[tool=get_weather]]")]
+    called = gpt.chat.completions.create(model=MODEL, messages=said, tools=[WEATHER])
+    [call] = calls_of(called)
 
-    answer = asking.create(
-        model=MODEL,
-        tools=[WEATHER],
-        messages=[
-            question,
-            {
-                "role": "assistant",
-                "tool_calls": [{"id": call.id, "type": "function", "function": {**call.function.to_dict()}}],
-            },  # type: ignore[typeddict-item]  # as the SDK's documentation does it
-            {"role": "tool", "tool_call_id": call.id, "content": "18 degrees"},
-        ],
-    )
+    said += [called.choices[0].message, {"role": "tool", "tool_call_id": call.id, "content": "18 degrees"}]
+    answer = gpt.chat.completions.create(model=MODEL, messages=said, tools=[WEATHER])
 
     assert (text_of(answer) or "").startswith('The tool says "18 degrees".')
 
