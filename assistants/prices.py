@@ -32,9 +32,10 @@ class Usage:
         self.cache_read = reported.get("cache_read_input_tokens") or self.cache_read
         self.output = reported.get("output_tokens") or self.output
         written = reported.get("cache_creation_input_tokens")
+        # Only a stream's first report splits what was written; its last has the sum alone.
+        split = reported.get("cache_creation") or {}
+        self.cache_write_1h = split.get("ephemeral_1h_input_tokens") or self.cache_write_1h
         if written:
-            split = reported.get("cache_creation") or {}
-            self.cache_write_1h = split.get("ephemeral_1h_input_tokens") or 0
             self.cache_write_5m = written - self.cache_write_1h
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,8 +64,7 @@ class Reading:
         events: list[Event] = []
         for raw in whole.split(b"\n\n") if whole else []:
             try:
-                event = parse(raw)
-                self._take(event)
+                event = self._read(raw)
             except ProviderError as exc:
                 self.failure = exc
                 break
@@ -74,11 +75,18 @@ class Reading:
     def read_message(self, body: bytes) -> Event:
         """The same for an answer that is not streamed. Raises `ProviderBroken`."""
         message = _object(body)
-        self.usage.report(message.get("usage") or {})
-        self.stop_reason = message.get("stop_reason") or ""
-        self._delivered = [block.get("text", "") for block in message.get("content", [])] or [""]
+        with _shape_expected():
+            self.usage.report(message.get("usage") or {})
+            self.stop_reason = message.get("stop_reason") or ""
+            self._delivered = [text for block in message["content"] for text in _written(block)]
         self.started = self.reported = self.ended = True
         return message
+
+    def _read(self, raw: bytes) -> Event:
+        event = parse(raw)
+        with _shape_expected():
+            self._take(event)
+        return event
 
     def _take(self, event: Event) -> None:
         match event.get("type"):
@@ -112,6 +120,14 @@ def text_of(event: Event) -> str:
     if event.get("type") == "content_block_delta":
         return str(event["delta"].get("text", ""))
     return ""
+
+
+@contextmanager
+def _shape_expected() -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError) as exc:
+        raise ProviderBroken("The provider sent something of an unknown shape.") from exc
 
 
 def _written(part: Event) -> list[str]:

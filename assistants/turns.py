@@ -41,13 +41,15 @@ class LiveTurn:
     admission: Admission
     created_at: datetime
     reading: Reading = field(default_factory=Reading)
-    failure: ProviderError | None = None
+    # As long as nothing else is known it has failed, so that whatever happens to the task, it ends as a failure.
+    failure: ProviderError | None = field(default_factory=lambda: ProviderBroken("The answer broke off."))
     answer: Event | None = None
     raw: bytes = b""
     _listeners: list[Listener] = field(default_factory=list)
     _opened: asyncio.Event = field(default_factory=asyncio.Event)
     _begun: float = field(default_factory=time.monotonic)
     _first_token_seconds: float | None = None
+    _last: Piece | None = None
     _deserted: bool = False
     _over: bool = False
     _settled: bool = False
@@ -95,33 +97,38 @@ class LiveTurn:
     # ---- the task
 
     async def _run(self) -> None:
-        last: Piece | None = None
+        try:
+            await self._deliver()
+        finally:
+            self._over = True
+            try:
+                await self._finish()
+            finally:
+                running.remove(self)
+                self._conclude()
+
+    async def _deliver(self) -> None:
         try:
             if self.order.streams:
-                last = await self._relay()
+                await self._relay()
             else:
                 await self._complete()
+            self.failure = None
         except asyncio.CancelledError:
             # Nobody listens any more, or the server is stopping: what was delivered is settled all the same.
             self.task.uncancel()
-            self.failure = self.failure or ProviderBroken("The stream was ended before the answer was whole.")
         except ProviderError as exc:
             self.failure = exc
-        self._over = True
-        try:
-            await self._finish()
-        finally:
-            running.remove(self)
-            self._conclude(last)
 
-    async def _relay(self) -> Piece:
+    async def _relay(self) -> None:
         """Hand on piece by piece, but keep back the one that ends the answer until it is settled."""
         async with aclosing(self.provider.stream(self.order.call)) as chunks:
             async for chunk in chunks:
                 piece = self.reading.feed(chunk)
                 self._note_first_token()
                 if self.reading.ended:
-                    return piece
+                    self._last = piece
+                    return
                 await self._hand_on(piece)
                 if self.reading.failure:
                     raise self.reading.failure
@@ -140,12 +147,11 @@ class LiveTurn:
             if not await listener.put(piece):
                 self.leave(listener)
 
-    def _conclude(self, last: Piece | None) -> None:
+    def _conclude(self) -> None:
         if not self._settled:
             self.failure = ProviderBroken("The answer could not be settled. It is charged later, or not at all.")
-            last = None
         for listener in self._listeners:
-            listener.end(last)
+            listener.end(None if self.failure else self._last)
         self._opened.set()
 
     def _abandon(self) -> None:

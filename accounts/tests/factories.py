@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
-import factory
+from factory.declarations import LazyFunction
+from factory.django import DjangoModelFactory
 
 from accounts import api_keys, registration
 from accounts.callers import Caller
@@ -14,19 +16,19 @@ from accounts.models import User, Workspace
 PASSWORD = "correct horse battery"
 
 
-class UserFactory(factory.django.DjangoModelFactory[User]):
+class UserFactory(DjangoModelFactory[User]):
     """Somebody who signed up, with a workspace of their own."""
 
     class Meta:
         model = User
 
-    email = factory.Faker("uuid4")
+    email = LazyFunction(lambda: f"{uuid4().hex}@example.com")  # type: ignore[no-untyped-call]
     password = PASSWORD
     name = "Alice"
 
     @classmethod
     def _create(cls, model_class: type[User], *args: Any, **fields: Any) -> User:
-        return registration.register(**{**fields, "email": f"{fields['email']}@example.com"})
+        return registration.register(**fields)
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Person:
 
 def person(name: str) -> Person:
     """Somebody new, by whatever name, with an API key."""
-    user = UserFactory(name=name)
+    user = UserFactory.create(name=name)
     workspace = Workspace.objects.get(personal_to=user)
     row, key = api_keys.create(workspace_id=workspace.id, user_id=user.id, name="test")
     caller = Caller(user.id, user.email, user.is_staff, workspace.id, workspace.time_zone, row.id)

@@ -20,6 +20,7 @@ from assistants.providers.base import (
     ProviderBroken,
     ProviderBusy,
     ProviderError,
+    ProviderMisconfigured,
     ProviderRejected,
     ProviderTimeout,
 )
@@ -93,12 +94,12 @@ class Anthropic:
         return self._sessions[loop]
 
     async def _send(self, call: ModelCall, silence: float) -> aiohttp.ClientResponse:
-        """The response once its status is good. Busy and broken are tried again, a rejection and a silence are not."""
+        """The response once its status is good. Busy and broken are tried again; what would only recur is not."""
         pause = FIRST_PAUSE_SECONDS
         for _ in range(settings.PROVIDER_RETRIES):
             try:
                 return await self._try(call, silence)
-            except (ProviderTimeout, ProviderRejected):
+            except (ProviderTimeout, ProviderRejected, ProviderMisconfigured):
                 raise
             except ProviderError:
                 await asyncio.sleep(pause)
@@ -142,7 +143,7 @@ def failure(status: int, body: object) -> ProviderError:
     if status in BUSY:
         return ProviderBusy("The provider has no room for this request now.")
     if status in OURS:
-        return ProviderBroken("The provider does not accept this server's credentials.")
+        return ProviderMisconfigured("The provider does not accept this server's credentials.")
     if 400 <= status < 500:
         return ProviderRejected(message, status=status, kind=str(said.get("type", "invalid_request_error")))
     return ProviderBroken("The provider failed.")

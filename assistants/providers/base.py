@@ -70,6 +70,12 @@ class ProviderBroken(ProviderError):
     code = "provider_broken"
 
 
+class ProviderMisconfigured(ProviderBroken):
+    """It does not accept this server's key or account, which is the operator's to mend."""
+
+    code = "provider_misconfigured"
+
+
 class ProviderTimeout(ProviderBroken):
     code = "provider_timeout"
     kind = "timeout_error"

@@ -110,7 +110,13 @@ def _sample(tool: dict[str, Any]) -> dict[str, Any]:
     """An input with every property the tool's schema asks for."""
     schema = tool.get("input_schema") or {}
     properties = schema.get("properties") or {}
-    return {name: SAMPLES.get(str(properties.get(name, {}).get("type")), "demo") for name in schema.get("required", [])}
+    return {name: _sample_of(properties.get(name)) for name in schema.get("required") or []}
+
+
+def _sample_of(schema: Any) -> Any:
+    """A schema may be `true`, and its type a list of types."""
+    kind = schema.get("type") if isinstance(schema, dict) else None
+    return SAMPLES.get(str(kind), "demo")
 
 
 def _deltas(block: Block) -> Iterator[Block]:

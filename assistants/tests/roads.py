@@ -21,7 +21,7 @@ from config.tests.product import Product, eventually
 from quotas.models import Reservation
 
 MODEL = "claude-sonnet-5-5"
-PROMPT = "Tell me what you know about the market, our customers and the plan for next week. " * 5
+PROMPT = "Tell me what you know about the market, our customers and the plan for next week. " * 25
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import pytest
 from assistants.errors import InvalidRequest
 from assistants.prices import Usage
 from assistants.wire import openai
+from assistants.wire.openai import answered, asked
 from quotas.limits import Limit
 
 HELLO = {"role": "user", "content": "Hello"}
@@ -42,7 +43,7 @@ def test_the_plainest_request_says_little() -> None:
     assert translated() == {
         "model": "claude-sonnet-5-5",
         "messages": [{"role": "user", "content": [{"type": "text", "text": "Hello"}]}],
-        "max_tokens": openai.DEFAULT_MAX_TOKENS,
+        "max_tokens": asked.DEFAULT_MAX_TOKENS,
         "stream": False,
     }
 
@@ -123,7 +124,7 @@ def test_it_refuses_stream_options_that_are_not_an_object(options: Any) -> None:
     [
         ({"max_tokens": 7}, {"max_tokens": 7}),
         ({"max_tokens": 7, "max_completion_tokens": 9}, {"max_tokens": 9}),
-        ({"max_tokens": None, "max_completion_tokens": None}, {"max_tokens": openai.DEFAULT_MAX_TOKENS}),
+        ({"max_tokens": None, "max_completion_tokens": None}, {"max_tokens": asked.DEFAULT_MAX_TOKENS}),
         ({"stream": True}, {"stream": True}),
         ({"stream": False}, {"stream": False}),
         ({"stop": "END"}, {"stop_sequences": ["END"]}),
@@ -200,13 +201,13 @@ def test_it_translates_effort(effort: str, expected: str) -> None:
     assert translated(reasoning_effort=effort)["output_config"] == {"effort": expected}
 
 
-@pytest.mark.parametrize("name", sorted(openai.DROPPED))
+@pytest.mark.parametrize("name", sorted(asked.DROPPED))
 def test_it_drops(name: str) -> None:
     assert openai.to_anthropic({**BODY, name: 1}) == (translated(), [name])
 
 
 def test_no_parameter_is_both_translated_and_dropped() -> None:
-    assert not openai.TRANSLATED & openai.DROPPED
+    assert not asked.TRANSLATED & asked.DROPPED
 
 
 @pytest.mark.parametrize(
@@ -405,7 +406,7 @@ def test_a_completion_of_the_demo_says_so() -> None:
 def test_prompt_tokens_include_every_kind_of_cached_ones() -> None:
     usage = Usage(input=10, cache_write_5m=20, cache_write_1h=30, cache_read=40, output=5)
 
-    assert openai.usage_body(usage) == {
+    assert answered.usage_body(usage) == {
         "prompt_tokens": 100,
         "completion_tokens": 5,
         "total_tokens": 105,

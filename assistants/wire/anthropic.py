@@ -14,46 +14,17 @@ from quotas.limits import Limit
 Body = dict[str, Any]
 
 PARAMETERS = frozenset(
-    [
-        "model",
-        "messages",
-        "max_tokens",
-        "system",
-        "tools",
-        "tool_choice",
-        "stream",
-        "stop_sequences",
-        "metadata",
-        "thinking",
-        "cache_control",
-        "container",
-        "context_management",
-        "diagnostics",
-        "inference_geo",
-        "mcp_servers",
-        "output_config",
-        "output_format",
-        "service_tier",
-        "speed",
-        "temperature",
-        "top_p",
-        "top_k",
-        "betas",
-        "user_profile_id",
-    ]
+    """
+    model messages max_tokens system tools tool_choice stream stop_sequences metadata thinking
+    cache_control container context_management diagnostics inference_geo mcp_servers output_config
+    output_format service_tier speed temperature top_p top_k betas user_profile_id
+    """.split()
 )
 # What is asked of an answer; counting a prompt takes none of it.
 OF_AN_ANSWER = frozenset(
-    [
-        "max_tokens",
-        "stream",
-        "stop_sequences",
-        "metadata",
-        "container",
-        "diagnostics",
-        "inference_geo",
-        "service_tier",
-    ]
+    """
+    max_tokens stream stop_sequences metadata container diagnostics inference_geo service_tier
+    """.split()
 )
 # Today's models refuse these; they are taken off, and a header says so.
 SAMPLING = ("temperature", "top_p", "top_k")
