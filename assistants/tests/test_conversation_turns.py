@@ -201,12 +201,13 @@ def test_a_stream_ends_with_usage_and_the_reason(talk: Talk) -> None:
 
 
 def test_each_id_counts_the_characters_so_far(talk: Talk) -> None:
-    seen = list(talk.stream("[[say=Grüße, ☀ and 🐳 to you all, my friends.]]"))
+    seen = list(talk.stream("[[gap=20]] [[say=Grüße, ☀ and 🐳 to you all, my friends.]]"))
 
     length = 0
     for event in seen:
         length += len(event.data.get("text", ""))
         assert event.id == length
+    assert len(seen) > len(NAMES)
     assert text_of(seen) == talk.stored()[-1].text
 
 

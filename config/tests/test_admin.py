@@ -49,7 +49,9 @@ def rows(run: Run[Any]) -> Person:
     request_id = f"req_{uuid.uuid4().hex}"
     admitted = run(metering.reserve(alice.caller, {"tokens": Ask.exactly(100)}, request_id=request_id, at=at))
     run(metering.settle(admitted.reservation_id, {"tokens": 60}, basis=Basis.REPORTED))
-    conversation = Conversation.objects.create(workspace=alice.workspace, user=alice.user, model="claude-sonnet-5-5")
+    conversation = Conversation.objects.create(
+        workspace=alice.workspace, user=alice.user, model="claude-sonnet-5-5", title="<script>"
+    )
     message = conversation.messages.create(role="assistant", text="<script>", created_at=at, updated_at=at)
     counts = dict.fromkeys([f"{kind}_tokens" for kind in ("input", "output", "cache_read")], 1)
     writes = dict.fromkeys([f"cache_write_{life}_tokens" for life in ("5m", "1h")], 1)
@@ -167,10 +169,11 @@ def test_the_ledger_says_why(console: Client, model: type[Model]) -> None:
     assert "never edited" in console.get(address(model, "changelist")).content.decode()
 
 
-def test_what_people_say_is_not_shown(console: Client, rows: Person) -> None:
-    message = Message.objects.get(conversation__workspace=rows.workspace)
+@pytest.mark.parametrize("model", [Conversation, Message], ids=name_of)
+def test_what_people_say_is_not_shown(console: Client, rows: Person, model: type[Model]) -> None:
+    said = newest(model)
 
-    for page in (address(Message, "changelist"), address(Message, "change", message.pk)):
+    for page in (address(model, "changelist"), address(model, "change", said.pk), address(model, "delete", said.pk)):
         assert "script&gt;" not in console.get(page).content.decode()
 
 
