@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from accounts import database
 from assistants.errors import InvalidCatalogue, UnknownModel
@@ -88,7 +88,7 @@ def load(file: Path = FILE) -> list[LanguageModel]:
     """Make the models and prices as the file says. Raises `InvalidCatalogue` for a missing or negative price."""
     try:
         return [_load_model(rank, written) for rank, written in enumerate(yaml.safe_load(file.read_text()))]
-    except (KeyError, TypeError, ValueError, yaml.YAMLError) as exc:
+    except (AttributeError, KeyError, TypeError, ValueError, DatabaseError, yaml.YAMLError) as exc:
         raise InvalidCatalogue(f"{file.name}: {exc!r}") from exc
 
 

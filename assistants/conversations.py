@@ -95,7 +95,7 @@ async def reply_to(
 
 def prompt(system: str, messages: list[dict[str, Any]], offer: Offer, max_tokens: int) -> dict[str, Any]:
     """The request for a model: the last messages, from the first that is a person's, as many as its context holds."""
-    body: dict[str, Any] = {"model": offer.slug, "max_tokens": max_tokens, "stream": True}
+    body: dict[str, Any] = {"model": offer.slug, "max_tokens": min(max_tokens, offer.max_output), "stream": True}
     if system:
         body["system"] = system
     while len(messages) > 1 and (messages[0]["role"] != "user" or _too_long(body, messages, offer)):
@@ -115,7 +115,7 @@ async def _history(conversation_id: UUID, caller: Caller) -> database.Row:
     params = {
         "conversation_id": conversation_id,
         "workspace_id": caller.workspace_id,
-        "most": settings.CONVERSATION_MESSAGES,
+        "most": settings.CONVERSATION_MESSAGES - 1,  # The new one is the last of them.
     }
     found = await database.fetch_one(HISTORY, params)
     if found is None:

@@ -85,7 +85,7 @@ class Conversation(models.Model):
         indexes: ClassVar = [models.Index(fields=["workspace", "-created_at"])]
 
     def __str__(self) -> str:
-        return self.title
+        return str(self.id)
 
 
 class Message(models.Model):
@@ -122,7 +122,7 @@ class Message(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.role}: {self.text[:60]}"
+        return f"{self.role} at {self.created_at:%Y-%m-%d %H:%M}"
 
 
 class Turn(models.Model):

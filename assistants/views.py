@@ -83,7 +83,8 @@ class ConversationListView(generics.ListAPIView[Conversation]):
         asked = self.request.query_params
         archived = asked.get("archived") == "true"
         found = Conversation.objects.of(caller_of(self.request).workspace_id).filter(archived_at__isnull=not archived)
-        if words := asked.get("search"):
+        # PostgreSQL has no NUL, so nothing holds one.
+        if words := asked.get("search", "").replace("\x00", ""):
             found = found.filter(Q(title__icontains=words) | Q(messages__text__icontains=words)).distinct()
         return found
 

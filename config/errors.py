@@ -74,6 +74,7 @@ TITLES = {
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
+    406: "Not acceptable",
     409: "Conflict",
     413: "Too large",
     415: "Unsupported media type",
@@ -118,9 +119,10 @@ def answer_for_drf(exception: Exception, context: dict[str, Any]) -> Response | 
     problem = describe(exception)
     if problem is None:
         return None
-    response = Response(
-        native_body(context["request"], problem), problem.status, content_type="application/problem+json"
-    )
+    # In a browser it is a page like any other.
+    renderer = getattr(context["request"], "accepted_renderer", None)
+    kind = None if renderer and renderer.format == "api" else "application/problem+json"
+    response = Response(native_body(context["request"], problem), problem.status, content_type=kind)
     for name, value in (problem.headers | native_headers(problem)).items():
         response[name] = value
     return response

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from os import SEEK_END
 
 from asgiref.sync import markcoroutinefunction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -30,6 +31,8 @@ def trace(get_response: Handler) -> Handler:
     async def handle(request: HttpRequest) -> HttpResponseBase:
         begun = time.perf_counter()
         request.META["HTTP_X_REQUEST_ID"] = request_id = f"req_{uuid.uuid4().hex}"
+        if "CONTENT_LENGTH" not in request.META and "HTTP_TRANSFER_ENCODING" in request.META:
+            state_length(request)
         response = await get_response(request)
         milliseconds = (time.perf_counter() - begun) * 1000
         response["X-Request-ID"] = request_id
@@ -38,10 +41,17 @@ def trace(get_response: Handler) -> Handler:
         if isinstance(response, HttpResponse):
             response.setdefault("Content-Length", str(len(response.content)))
         for name, value in SECURITY.items():
-            response.setdefault(name, value)
+            response[name] = value
         return response
 
     return handle
+
+
+def state_length(request: HttpRequest) -> None:
+    """Of a body that came in chunks: REST framework takes a request that states no length for one without a body."""
+    body = request._stream  # type: ignore[attr-defined]
+    request.META["CONTENT_LENGTH"] = str(body.seek(0, SEEK_END))
+    body.seek(0)
 
 
 class TranslateErrors:

@@ -19,7 +19,10 @@ from accounts import callers
 
 def is_program(request: HttpRequest) -> bool:
     # Load balancers ask for /health/ by address, whatever hosts are allowed.
-    return request.path_info.startswith(("/v1/", "/health/")) or callers.credential(request.headers) is not None
+    path = request.path_info
+    if path.startswith(("/admin/", "/api/session/")):
+        return False
+    return path.startswith(("/v1/", "/health/")) or callers.credential(request.headers) is not None
 
 
 class ForPages:

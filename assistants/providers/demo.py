@@ -62,7 +62,15 @@ def events(call: ModelCall) -> Iterator[dict[str, Any]]:
 
 
 def answer(body: dict[str, Any]) -> tuple[Block, str]:
-    """The one block of the answer, and why it stops. Offered a tool, it calls it; given the result, it quotes it."""
+    """The one block of the answer, and why it stops. Raises `ProviderRejected` as the original would."""
+    try:
+        return _answer(body)
+    except (AttributeError, KeyError, TypeError) as exc:
+        raise ProviderRejected("The request is malformed.", status=400, kind="invalid_request_error") from exc
+
+
+def _answer(body: dict[str, Any]) -> tuple[Block, str]:
+    """Offered a tool, it calls it; given the result, it quotes it."""
     last = _blocks(_last(body).get("content", ""))
     results = [block for block in last if block.get("type") == "tool_result"]
     tool = None if results else _chosen_tool(body)
