@@ -49,7 +49,7 @@ def trace(get_response: Handler) -> Handler:
 
 def state_length(request: HttpRequest) -> None:
     """Of a body that came in chunks: REST framework takes a request that states no length for one without a body."""
-    body = request._stream  # type: ignore[attr-defined]
+    body = request._stream
     request.META["CONTENT_LENGTH"] = str(body.seek(0, SEEK_END))
     body.seek(0)
 
