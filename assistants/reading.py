@@ -45,12 +45,12 @@ class Reading:
     @property
     def delivered(self) -> str:
         """Everything the model wrote: text, thinking, the input of tools."""
-        return "".join(self._delivered)
+        return holdable("".join(self._delivered))
 
     @property
     def text(self) -> str:
         """What of it people read."""
-        return "".join(self._text)
+        return holdable("".join(self._text))
 
     @property
     def delivers(self) -> bool:
@@ -120,6 +120,11 @@ def text_of(event: Event) -> str:
     if event.get("type") == "content_block_delta":
         return str(event["delta"].get("text", ""))
     return ""
+
+
+def holdable(text: str) -> str:
+    """As long a text that PostgreSQL can hold: a model may write NUL, or half a surrogate pair."""
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
 
 
 @contextmanager

@@ -16,7 +16,7 @@ KEEP_ALIVE = b": keep-alive\n\n"
 
 def event(name: str, data: Mapping[str, Any], *, offset: int) -> bytes:
     """One server-sent event. Its id is how many characters of the answer a client has that got this far."""
-    return f"event: {name}\nid: {offset}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+    return f"event: {name}\nid: {offset}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode(errors="replace")
 
 
 class EventStream(StreamingHttpResponse):

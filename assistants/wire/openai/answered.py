@@ -115,7 +115,7 @@ def error_event(message: str, *, kind: str, code: str) -> bytes:
 
 
 def _data(body: Body) -> bytes:
-    return b"data: " + json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
+    return b"data: " + json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(errors="replace") + b"\n\n"
 
 
 def rate_limit_headers(limits: list[Limit], at: datetime) -> dict[str, str]:
