@@ -27,7 +27,7 @@ class UserManager(BaseUserManager["User"]):
 
     def get_by_natural_key(self, username: str | None) -> User:
         # As the constraint compares them, and by its index: `iexact` takes some letters that look alike for one.
-        return self.get(Exact(Lower("email"), Lower(Value(username))))
+        return self.get(Exact(Lower("email"), Lower(Value(self.normalize_email(username)))))
 
 
 class User(AbstractBaseUser, PermissionsMixin):

@@ -1,6 +1,7 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
+from accounts.admin import DiscreetAdmin
 from assistants.models import Conversation, LanguageModel, Message, ModelPrice, Turn
 from quotas.admin import ReadOnlyAdmin
 
@@ -32,7 +33,7 @@ class ModelPriceAdmin(admin.ModelAdmin[ModelPrice]):
 
 
 @admin.register(Conversation)
-class ConversationAdmin(admin.ModelAdmin[Conversation]):
+class ConversationAdmin(DiscreetAdmin):
     """Who talks, and when; what they say is theirs."""
 
     list_display = ["id", "workspace", "model", "created_at", "archived_at", "deleted_at"]
@@ -47,7 +48,7 @@ class ConversationAdmin(admin.ModelAdmin[Conversation]):
 
 
 @admin.register(Message)
-class MessageAdmin(admin.ModelAdmin[Message]):
+class MessageAdmin(DiscreetAdmin):
     list_display = ["id", "conversation_id", "role", "state", "feedback", "created_at"]
     list_filter = ["role", "state", "feedback"]
     fields = ("id", "role", "state", "feedback", "created_at", "updated_at")

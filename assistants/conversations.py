@@ -77,6 +77,12 @@ async def reply_to(
     new: NewMessage, *, conversation_id: UUID, caller: Caller, provider: Provider, request_id: str, at: datetime
 ) -> LiveTurn:
     """Save what was said and begin the reply. Raises `Http404`, `ConversationBusy`, `QuotaExceeded`."""
+    return await turns.unhurried(_reply_to(new, conversation_id, caller, provider, request_id, at))
+
+
+async def _reply_to(
+    new: NewMessage, conversation_id: UUID, caller: Caller, provider: Provider, request_id: str, at: datetime
+) -> LiveTurn:
     history = await _history(conversation_id, caller)
     offer = await catalogue.find(history["model"])
     body = prompt(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 from assistants.providers.base import ModelCall, Provider, ProviderError
@@ -11,18 +12,22 @@ from assistants.providers.base import ModelCall, Provider, ProviderError
 CHARACTERS_A_TOKEN = 4
 CAUTIOUS_CHARACTERS_A_TOKEN = 3
 MESSAGE_TOKENS = 8
+# An image is scaled down before it is read, so it takes this much at the most, however large its data.
 IMAGE_TOKENS = 1600
 COUNT_SECONDS = 2
+# Beside the messages, these take room in the prompt.
+WRITTEN = ("system", "tools", "tool_choice", "output_config")
 
 
 def prompt_tokens(body: dict[str, Any]) -> int:
     """Rather too many than too few, without asking anyone."""
-    written = (
-        body.get("system", ""),
-        body.get("tools") or [],
-        [message.get("content") for message in body["messages"]],
-    )
-    return sum(map(_weigh, written)) + MESSAGE_TOKENS * len(body["messages"])
+    messages = sum(_content_tokens(message.get("content")) + MESSAGE_TOKENS for message in body["messages"])
+    return messages + sum(_text_tokens_of(body[name]) for name in WRITTEN if name in body)
+
+
+def is_guesswork(body: dict[str, Any]) -> bool:
+    """True where the prompt refers to a document by its address, so that its size cannot be seen."""
+    return any(_refers(block) for message in body["messages"] for block in _blocks(message.get("content")))
 
 
 def text_tokens(text: str) -> int:
@@ -46,11 +51,37 @@ def _said(model: str, text: str) -> ModelCall:
     return ModelCall({"model": model, "messages": [{"role": "user", "content": text}]})
 
 
-def _weigh(part: Any) -> int:
-    if isinstance(part, str):
-        return -(-len(part.encode()) // CAUTIOUS_CHARACTERS_A_TOKEN)
-    if isinstance(part, list):
-        return sum(map(_weigh, part))
-    if isinstance(part, dict):
-        return IMAGE_TOKENS if part.get("type") == "image" else sum(map(_weigh, (*part, *part.values())))
-    return 1
+def _content_tokens(content: Any) -> int:
+    """Only what stands where an image may stand weighs as one: a tool's input can call itself anything."""
+    if not isinstance(content, list):
+        return _text_tokens_of(content)
+    return sum(map(_block_tokens, content))
+
+
+def _block_tokens(block: Any) -> int:
+    match block:
+        case {"type": "image", "source": dict()}:
+            return IMAGE_TOKENS
+        case {"type": "tool_result", "content": list(content)}:
+            return MESSAGE_TOKENS + _content_tokens(content)
+    return _text_tokens_of(block)
+
+
+def _text_tokens_of(value: Any) -> int:
+    written = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return -(-len(written.encode()) // CAUTIOUS_CHARACTERS_A_TOKEN)
+
+
+def _refers(block: Any) -> bool:
+    match block:
+        case {"type": "image"}:
+            return False
+        case {"source": {"type": "url" | "file"}}:
+            return True
+        case {"content": list(content)}:
+            return any(map(_refers, content))
+    return False
+
+
+def _blocks(content: Any) -> list[Any]:
+    return content if isinstance(content, list) else []

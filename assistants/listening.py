@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
+from assistants.providers.base import ProviderBroken, ProviderError
 from assistants.reading import Piece
 
 if TYPE_CHECKING:
@@ -21,19 +22,30 @@ class Listener:
         self.turn = turn
         self._queue: asyncio.Queue[Piece | None] = asyncio.Queue(QUEUE_LENGTH)
         self._ended = False
+        self._dropped: ProviderError | None = None
         self._last: Piece | None = None
 
-    async def put(self, piece: Piece) -> bool:
-        """False when the listener took nothing for too long."""
-        try:
-            self._queue.put_nowait(piece)
-        except asyncio.QueueFull:
-            try:
-                async with asyncio.timeout(settings.STALLED_LISTENER_SECONDS):
-                    await self._queue.put(piece)
-            except TimeoutError:
-                return False
+    @property
+    def failure(self) -> ProviderError | None:
+        """Why this listener has not heard the whole answer; None when it has."""
+        return self._dropped or self.turn.failure
+
+    def take(self, piece: Piece) -> bool:
+        """False when there is no room for it now."""
+        if self._queue.full():
+            return False
+        self._queue.put_nowait(piece)
         return True
+
+    async def take_in_time(self, piece: Piece) -> None:
+        """Take it when there is room; where there is none for too long, end, although the answer goes on."""
+        try:
+            async with asyncio.timeout(settings.STALLED_LISTENER_SECONDS):
+                await self._queue.put(piece)
+        except TimeoutError:
+            self._dropped = ProviderBroken("The answer went on, but you did not read it for too long.")
+            self.end()
+            self.leave()
 
     def end(self, last: Piece | None = None) -> None:
         """Nothing comes after what is in the queue, and this."""

@@ -40,11 +40,13 @@ class Order:
 async def reserve_room(order: Order, provider: Provider, at: datetime) -> tuple[Admission, int]:
     """The admission, and how many tokens the answer may have.
 
-    The estimate serves while there is room for all that is asked. Near the end of an allowance a real count is worth
-    its round trip: the answer is cut to what is left, to the last token.
+    The estimate serves while there is room for all that is asked. Near the end of an allowance, or where the size of
+    the prompt cannot be seen, a real count is worth its round trip: the answer is cut to what is left, to the last.
     """
     wanted = min(order.call.body["max_tokens"], order.offer.max_output)
     estimate = estimates.prompt_tokens(order.call.body)
+    if estimates.is_guesswork(order.call.body):
+        estimate = max(estimate, await _counted(order, provider, estimate))
     try:
         return await _reserve(order, Ask.exactly(estimate + wanted), at), wanted
     except QuotaExceeded as exc:

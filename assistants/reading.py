@@ -36,6 +36,7 @@ class Reading:
         self.reported = False
         self.ended = False
         self.stop_reason = ""
+        self.thinks = False
         self.failure: ProviderError | None = None
         self._rest = b""
         self._delivered: list[str] = []
@@ -44,7 +45,7 @@ class Reading:
 
     @property
     def delivered(self) -> str:
-        """Everything the model wrote: text, thinking, the input of tools."""
+        """Everything the model sent: text, thinking, the input of tools."""
         return holdable("".join(self._delivered))
 
     @property
@@ -94,6 +95,7 @@ class Reading:
                 self.started = True
                 self.usage.report(event["message"].get("usage") or {})
             case "content_block_start":
+                self.thinks |= event["content_block"].get("type") in ("thinking", "redacted_thinking")
                 self._delivered.extend(_written(event["content_block"]))
             case "content_block_delta":
                 self._delivered.extend(_written(event["delta"]))
@@ -136,13 +138,13 @@ def _shape_expected() -> Iterator[None]:
 
 
 def _written(part: Event) -> list[str]:
-    return [part[name] for name in ("text", "thinking", "partial_json", "name") if part.get(name)]
+    return [part[name] for name in ("text", "thinking", "signature", "data", "partial_json", "name") if part.get(name)]
 
 
 def _object(body: bytes) -> Event:
     try:
         value = json.loads(body)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise ProviderBroken("The provider sent what is not JSON.") from exc
     if not isinstance(value, dict):
         raise ProviderBroken("The provider sent what is not an object.")

@@ -38,8 +38,8 @@ async def follow(listener: Listener, conversation_id: UUID, *, offset: int = 0) 
             offset += len(fresh)
             yield event("text", {"text": fresh}, offset=offset)
     yield event("usage", usage_of(turn), offset=offset)
-    if turn.failure:
-        yield event("error", problem(turn.failure.code, str(turn.failure), turn.order.request_id), offset=offset)
+    if failure := listener.failure:
+        yield event("error", problem(failure.code, str(failure), turn.order.request_id), offset=offset)
     else:
         completed = {"message_id": str(turn.order.message_id), "stop_reason": turn.reading.stop_reason}
         yield event("message.completed", completed, offset=offset)

@@ -7,8 +7,8 @@ import logging
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import psycopg
 from django.conf import settings
-from psycopg import OperationalError
 
 from accounts import database
 from assistants import records
@@ -56,7 +56,7 @@ async def _renew_leases() -> None:
         await asyncio.sleep(settings.CHECKPOINT_SECONDS)
         try:
             await _checkpoint(list(_live.values()))
-        except OperationalError:
+        except psycopg.Error:
             logger.warning("leases were not renewed", exc_info=True)
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from psycopg import OperationalError
@@ -50,14 +52,16 @@ class LiveTurn:
     _begun: float = field(default_factory=time.monotonic)
     _first_token_seconds: float | None = None
     _last: Piece | None = None
-    _deserted: bool = False
     _over: bool = False
     _settled: bool = False
     usage: Usage = field(default_factory=Usage)
     basis: Basis | None = None
+    listener: Listener = field(init=False)
     task: asyncio.Task[None] = field(init=False)
 
     def begin(self) -> None:
+        # Whoever asked listens from the start, so that nothing passes unheard.
+        self.listener = self.listen()
         self.task = asyncio.create_task(self._run())
         running.add(self)
 
@@ -74,13 +78,12 @@ class LiveTurn:
             return
         self._listeners.remove(listener)
         if not self._listeners and not self._over:
-            patience = settings.RESUME_SECONDS if self.order.message_id else 0
-            asyncio.get_running_loop().call_later(patience, self._abandon)
+            self._soon(self._abandon, settings.RESUME_SECONDS if self.order.message_id else 0)
 
     async def opened(self) -> None:
         """Wait for the first bytes. Raises the `ProviderError` when it ended before any."""
         await self._opened.wait()
-        if self.failure and not self.reading.started:
+        if self._over and self.failure and not self.reading.started:
             raise self.failure
 
     async def finished(self) -> Event | None:
@@ -88,7 +91,7 @@ class LiveTurn:
         try:
             await asyncio.shield(self.task)
         except asyncio.CancelledError:
-            self._deserted = True
+            self.leave(self.listener)
             raise
         if self.failure:
             raise self.failure
@@ -143,9 +146,8 @@ class LiveTurn:
         if not piece.events:
             return
         self._opened.set()
-        for listener in tuple(self._listeners):
-            if not await listener.put(piece):
-                self.leave(listener)
+        if full := [listener for listener in self._listeners if not listener.take(piece)]:
+            await asyncio.gather(*(listener.take_in_time(piece) for listener in full))
 
     def _conclude(self) -> None:
         if not self._settled:
@@ -154,15 +156,30 @@ class LiveTurn:
             listener.end(None if self.failure else self._last)
         self._opened.set()
 
+    def desert(self) -> None:
+        """Whoever asked is gone before hearing anything."""
+        self.leave(self.listener)
+
     def _abandon(self) -> None:
-        if not self._over and not self._listeners:
+        if not (self._over or self._listeners or self._bills_unseen):
             self.task.cancel()
+
+    @property
+    def _bills_unseen(self) -> bool:
+        """Only the provider's report says what it bills: for an answer that is not streamed, and for thinking, which
+        may not be shown. It is waited for, though nobody listens."""
+        thinking = self.order.call.body.get("thinking") or {}
+        return not self.order.streams or self.reading.thinks or thinking.get("type", "disabled") != "disabled"
+
+    def _soon(self, call: Callable[[], object], seconds: float = 0) -> None:
+        # Never at once: a task that is cancelled before its first step would end without settling.
+        asyncio.get_running_loop().call_later(seconds, call)
 
     def stop(self) -> None:
         """End it now, as when the server stops; those who listen are told."""
         if not self._over:
             self.failure = ProviderBroken("The server is restarting. What was delivered is charged; ask again.")
-            self.task.cancel()
+            self._soon(self.task.cancel)
 
     def _note_first_token(self) -> None:
         if self._first_token_seconds is None and self.reading.delivers:
@@ -189,18 +206,14 @@ class LiveTurn:
         """
         reading = self.reading
         if reading.reported:
-            return reading.usage, Basis.DRAINED if self._client_is_gone else Basis.REPORTED
-        hung_up = reading.started and self._client_is_gone
+            return reading.usage, Basis.REPORTED if self._listeners else Basis.DRAINED
+        hung_up = reading.started and not self._listeners
         if not (reading.delivers or hung_up):
             return Usage(), None
         model = self.order.offer.upstream_name
         delivered = await estimates.delivered_tokens(self.provider, model, reading.delivered)
         reading.usage.output = max(reading.usage.output, delivered)
         return reading.usage, Basis.ESTIMATED
-
-    @property
-    def _client_is_gone(self) -> bool:
-        return not self._listeners if self.order.streams else self._deserted
 
     async def _resolve(self) -> None:
         along = records.of_turn(self)
@@ -244,9 +257,31 @@ class LiveTurn:
 
 async def start(order: Order, provider: Provider, *, at: datetime) -> LiveTurn:
     """Reserve and begin. Raises as `admit` does."""
+    return await unhurried(_start(order, provider, at))
+
+
+async def _start(order: Order, provider: Provider, at: datetime) -> LiveTurn:
     turn = await admit(order, provider, at=at)
     turn.begin()
     return turn
+
+
+async def unhurried(beginning: Coroutine[Any, Any, LiveTurn]) -> LiveTurn:
+    """Let a turn begin even where whoever asked has gone meanwhile, and desert it then.
+
+    Cut off between reserving and beginning, its hold would stay until the lease runs out.
+    """
+    task = asyncio.create_task(beginning)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        task.add_done_callback(_desert)
+        raise
+
+
+def _desert(beginning: asyncio.Task[LiveTurn]) -> None:
+    if not beginning.cancelled() and beginning.exception() is None:
+        beginning.result().desert()
 
 
 async def admit(order: Order, provider: Provider, *, at: datetime) -> LiveTurn:

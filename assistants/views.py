@@ -206,7 +206,7 @@ async def _post_message(request: HttpRequest, conversation_id: UUID) -> HttpResp
         at=at,
     )
     said = headers.rate_limit(turn.admission.limits, at) | ({"X-Stipend-Demo": "true"} if turn.provider.demo else {})
-    listener = turn.listen()
+    listener = turn.listener
     await listener.opened()
     if EVENT_STREAM in request.headers.get("accept", ""):
         return EventStream(replies.follow(listener, conversation_id), listener, said)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from io import BytesIO
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -15,9 +16,13 @@ django_application = get_asgi_application()
 
 # Django is set up from here on, so its models can be imported.
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.core.handlers.asgi import ASGIRequest
 
 from accounts import database
 from assistants import providers, running
+from config import errors
+from config.middleware import new_request_id
 from config.static import serve_static
 
 Scope = dict[str, Any]
@@ -33,7 +38,34 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     elif scope["path"].startswith(settings.STATIC_URL):
         await static_files(scope, receive, send)
     else:
-        await django_application(scope, receive, send)
+        await within_limits(scope, receive, send)
+
+
+async def within_limits(scope: Scope, receive: Receive, send: Send) -> None:
+    """Django takes a body in whole before it looks at it, so what is too large is stopped here, whoever sends it."""
+    taken = 0
+
+    async def receive_within_limits() -> Mapping[str, Any]:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            raise RequestDataTooBig
+        return message
+
+    try:
+        await django_application(scope, receive_within_limits, send)
+    except RequestDataTooBig:
+        await refuse(scope, send)
+
+
+async def refuse(scope: Scope, send: Send) -> None:
+    request = ASGIRequest(scope, BytesIO())
+    request.META["HTTP_X_REQUEST_ID"] = request_id = new_request_id()
+    response = errors.shaped(request, errors.of_status(413))
+    response["X-Request-ID"] = request_id
+    response["Connection"] = "close"
+    await django_application.send_response(response, send)
 
 
 def keep_what_stays() -> None:

@@ -30,7 +30,7 @@ def trace(get_response: Handler) -> Handler:
 
     async def handle(request: HttpRequest) -> HttpResponseBase:
         begun = time.perf_counter()
-        request.META["HTTP_X_REQUEST_ID"] = request_id = f"req_{uuid.uuid4().hex}"
+        request.META["HTTP_X_REQUEST_ID"] = request_id = new_request_id()
         if "CONTENT_LENGTH" not in request.META and "HTTP_TRANSFER_ENCODING" in request.META:
             state_length(request)
         response = await get_response(request)
@@ -45,6 +45,10 @@ def trace(get_response: Handler) -> Handler:
         return response
 
     return handle
+
+
+def new_request_id() -> str:
+    return f"req_{uuid.uuid4().hex}"
 
 
 def state_length(request: HttpRequest) -> None:

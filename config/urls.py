@@ -20,8 +20,8 @@ urlpatterns = [
     path("api/v1/", include("quotas.urls")),
     path("api/v1/", include("assistants.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema")),
-    path("api/redoc", SpectacularRedocView.as_view(url_name="schema")),
+    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema", http_method_names=["get", "head"])),
+    path("api/redoc", SpectacularRedocView.as_view(url_name="schema", http_method_names=["get", "head"])),
     path("api/session/", include("rest_framework.urls")),
     path("admin/", admin.site.urls),
 ]

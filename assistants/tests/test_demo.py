@@ -99,10 +99,10 @@ def test_a_tools_schema_may_leave_a_property_open(claude: anthropic.Anthropic) -
     assert call.input == {"it": "demo"}
 
 
-def test_a_tool_it_cannot_read_is_an_error_that_holds_nothing(claude: anthropic.Anthropic, alice: Person) -> None:
+def test_a_tool_it_cannot_read_is_refused_and_holds_nothing(claude: anthropic.Anthropic, alice: Person) -> None:
     tool: Any = {"name": "look_up", "input_schema": {"type": "object", "required": 5}}
 
-    with pytest.raises(anthropic.InternalServerError):
+    with pytest.raises(anthropic.BadRequestError):
         claude.messages.create(model=MODEL, max_tokens=100, messages=[HELLO], tools=[tool])
 
     assert Reservation.objects.get(workspace=alice.workspace).state == "released"

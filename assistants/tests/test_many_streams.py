@@ -117,7 +117,7 @@ async def stalled(person: Person) -> tuple[LiveTurn, int]:
     offer = await catalogue.find(MODEL)
     order = Order(person.caller, request_id(), Turn.Road.MESSAGES, offer, ModelCall(body))
     turn = await turns.start(order, Saying([START, *[text("word ")] * 1000, END]), at=now())
-    listener = turn.listen()
+    listener = turn.listener
     async with asyncio.timeout(3):
         await asyncio.wait([turn.task])
         pieces = [piece async for piece in listener.pieces()]

@@ -239,7 +239,6 @@ def test_an_answer_says_what_is_left_of_the_day(claude: anthropic.Anthropic) -> 
         {"cache_control": {"type": "ephemeral"}},
         {"output_config": {"effort": "low"}},
         {"stop_sequences": ["END"]},
-        {"service_tier": "standard_only"},
         {"thinking": {"type": "disabled"}},
         {"tools": [WEATHER], "tool_choice": {"type": "auto", "disable_parallel_tool_use": True}},
     ],

@@ -226,7 +226,7 @@ async def answered(person: Person, provider: Saying, *, message: Message | None 
         message_id=message.id if message else None,
     )
     turn = await turns.start(order, provider, at=now())
-    listener = turn.listen()
+    listener = turn.listener
     async with asyncio.timeout(3):
         async for _ in listener.pieces():
             pass

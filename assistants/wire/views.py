@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts import callers
 from accounts.bodies import read_object
+from accounts.callers import Caller
 from assistants import catalogue, orders, providers, turns
 from assistants.catalogue import Offer
 from assistants.errors import UnknownModel
@@ -34,14 +35,15 @@ async def messages(request: HttpRequest) -> HttpResponse | EventStream:
     body = read_object(request.body)
     anthropic.check(body)
     body, dropped = anthropic.split_sampling(body)
-    call = ModelCall(body, request.headers.get("anthropic-beta", ""))
+    beta, refused = anthropic.allowed_betas(request.headers.get("anthropic-beta", ""))
+    call = ModelCall(body, beta)
     order = Order(caller, _request_id(request), Turn.Road.MESSAGES, await catalogue.find(body["model"]), call)
     turn = await turns.start(order, providers.current(), at=now())
-    headers = {**_headers(turn, dropped), **anthropic.rate_limit_headers(turn.admission.limits)}
+    headers = {**_headers(turn, dropped + refused), **anthropic.rate_limit_headers(turn.admission.limits)}
     if not order.streams:
         await turn.finished()
         return HttpResponse(turn.raw, content_type=PASSED_ON, headers=headers)
-    listener = turn.listen()
+    listener = turn.listener
     await listener.opened()
     return EventStream(_messages_frames(listener), listener, headers)
 
@@ -49,7 +51,7 @@ async def messages(request: HttpRequest) -> HttpResponse | EventStream:
 async def _messages_frames(listener: Listener) -> AsyncIterator[bytes]:
     async for piece in listener.pieces():
         yield piece.data if piece else KEEP_ALIVE
-    if failure := listener.turn.failure:
+    if failure := listener.failure:
         yield anthropic.error_event(failure.kind, str(failure), listener.turn.order.request_id)
 
 
@@ -57,11 +59,11 @@ async def _messages_frames(listener: Listener) -> AsyncIterator[bytes]:
 @require_POST
 async def count_tokens(request: HttpRequest) -> JsonResponse:
     """Free of charge, as the original is."""
-    await callers.aidentify(request.headers)
+    caller = await callers.aidentify(request.headers)
     body = read_object(request.body)
     anthropic.check(body, counting=True)
-    offer = await catalogue.find(body["model"])
-    call = ModelCall(body, request.headers.get("anthropic-beta", ""))
+    offer = await _allowed_model(caller, body["model"])
+    call = ModelCall(body, anthropic.allowed_betas(request.headers.get("anthropic-beta", ""))[0])
     provider = providers.current()
     tokens = await provider.count_tokens(orders.countable(call, offer))
     return JsonResponse({"input_tokens": tokens} | ({"demo": True} if provider.demo else {}))
@@ -86,7 +88,7 @@ async def chat_completions(request: HttpRequest) -> HttpResponse | EventStream:
             message or {}, request_id=order.request_id, model=offer.slug, created=created, usage=turn.usage
         )
         return JsonResponse(answer, headers=headers)
-    listener = turn.listen()
+    listener = turn.listener
     await listener.opened()
     chunks = openai.Chunks(
         request_id=order.request_id, model=offer.slug, created=created, with_usage=with_usage, demo=turn.provider.demo
@@ -97,7 +99,7 @@ async def chat_completions(request: HttpRequest) -> HttpResponse | EventStream:
 async def _chat_frames(listener: Listener, chunks: openai.Chunks) -> AsyncIterator[bytes]:
     async for piece in listener.pieces():
         yield b"".join(map(chunks.of, piece.events)) if piece else KEEP_ALIVE
-    if failure := listener.turn.failure:
+    if failure := listener.failure:
         yield openai.error_event(str(failure), kind="server_error", code=failure.code)
         return
     for frame in chunks.end(listener.turn.usage):
@@ -106,21 +108,26 @@ async def _chat_frames(listener: Listener, chunks: openai.Chunks) -> AsyncIterat
 
 @require_GET
 async def models(request: HttpRequest) -> JsonResponse:
-    offers = await _allowed(request)
+    offers = await _allowed(await callers.aidentify(request.headers))
     return JsonResponse(_format(request).models(offers))
 
 
 @require_GET
 async def model(request: HttpRequest, slug: str) -> JsonResponse:
-    offers = {offer.slug: offer for offer in await _allowed(request)}
-    if slug not in offers:
+    offer = await _allowed_model(await callers.aidentify(request.headers), slug)
+    return JsonResponse(_format(request).model(offer))
+
+
+async def _allowed_model(caller: Caller, slug: str) -> Offer:
+    """Raises `UnknownModel` for one the caller's plan does not include, too."""
+    found = [offer for offer in await _allowed(caller) if offer.slug == slug]
+    if not found:
         raise UnknownModel(slug)
-    return JsonResponse(_format(request).model(offers[slug]))
+    return found[0]
 
 
-async def _allowed(request: HttpRequest) -> list[Offer]:
+async def _allowed(caller: Caller) -> list[Offer]:
     """The models the caller's plan may use."""
-    caller = await callers.aidentify(request.headers)
     plan = await subscriptions.acurrent_plan(caller.workspace_id)
     offers = (await catalogue.offers()).values()
     return [offer for offer in offers if not plan.allowed_models or offer.slug in plan.allowed_models]

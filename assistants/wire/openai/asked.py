@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
+from accounts.bodies import MalformedBody, read_json
 from assistants.errors import InvalidRequest
 
 Body = dict[str, Any]
@@ -166,8 +166,8 @@ def _tool_use(call: object) -> Body:
 
 def _arguments(text: str) -> Body:
     try:
-        value = json.loads(text or "{}")
-    except (ValueError, RecursionError) as exc:
+        value = read_json((text or "{}").encode())
+    except MalformedBody as exc:
         raise InvalidRequest("A tool call's arguments must be JSON.", "messages") from exc
     if not isinstance(value, dict):
         raise InvalidRequest("A tool call's arguments must be a JSON object.", "messages")

@@ -1,51 +1,48 @@
-"""Anthropic's Messages format: what may be asked, and how answers, errors and limits are written."""
+"""What may be asked in Anthropic's format."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
-from assistants.catalogue import Offer
 from assistants.errors import InvalidRequest
-from quotas.limits import Limit
 
 Body = dict[str, Any]
 
 PARAMETERS = frozenset(
     """
-    model messages max_tokens system tools tool_choice stream stop_sequences metadata thinking
-    cache_control container context_management diagnostics inference_geo mcp_servers output_config
-    output_format service_tier speed temperature top_p top_k betas user_profile_id
+    model messages max_tokens system tools tool_choice stream stop_sequences metadata thinking cache_control
+    context_management diagnostics output_config output_format temperature top_p top_k betas
     """.split()
 )
 # What is asked of an answer; counting a prompt takes none of it.
-OF_AN_ANSWER = frozenset(
-    """
-    max_tokens stream stop_sequences metadata container diagnostics inference_geo service_tier
-    """.split()
+OF_AN_ANSWER = frozenset("max_tokens stream stop_sequences metadata diagnostics".split())
+# These cost what no token counts, or reach into the operator's account, which all workspaces share.
+UNPRICED = frozenset("container inference_geo mcp_servers service_tier speed user_profile_id".split())
+NOT_OFFERED = "not offered here: it has no price, or is not the caller's own"
+# Tools that the client runs cost tokens and nothing else; those that run at the provider have prices of their own.
+CLIENT_TOOLS = ("custom", "bash_", "text_editor_", "computer_", "memory_")
+# Betas that change neither the price nor the reach of a call.
+BETAS = (
+    "computer-use-",
+    "context-management-",
+    "extended-cache-ttl-",
+    "fine-grained-tool-streaming-",
+    "interleaved-thinking-",
+    "structured-outputs-",
+    "token-efficient-tools-",
 )
 # Today's models refuse these; they are taken off, and a header says so.
 SAMPLING = ("temperature", "top_p", "top_k")
 ROLES = ("user", "assistant", "system")
-KINDS = {
-    400: "invalid_request_error",
-    401: "authentication_error",
-    402: "billing_error",
-    403: "permission_error",
-    404: "not_found_error",
-    413: "request_too_large",
-    429: "rate_limit_error",
-    504: "timeout_error",
-    529: "overloaded_error",
-}
 
 
 def check(body: Body, *, counting: bool = False) -> None:
     """Raises `InvalidRequest` in the API's own words, for what it refuses before a model sees it."""
     known = PARAMETERS - OF_AN_ANSWER if counting else PARAMETERS
     for name in body:
+        if name in UNPRICED:
+            raise InvalidRequest(f"{name}: {NOT_OFFERED}", name)
         if name not in known:
             raise InvalidRequest(f"{name}: Extra inputs are not permitted", name)
     _require(body, "model", str)
@@ -67,47 +64,11 @@ def split_sampling(body: Body) -> tuple[Body, list[str]]:
     return {name: value for name, value in body.items() if name not in dropped}, dropped
 
 
-def error_body(kind: str, message: str, request_id: str) -> Body:
-    return {"type": "error", "error": {"type": kind, "message": message}, "request_id": request_id}
-
-
-def error_event(kind: str, message: str, request_id: str) -> bytes:
-    return b"event: error\ndata: " + json.dumps(error_body(kind, message, request_id)).encode() + b"\n\n"
-
-
-def rate_limit_headers(limits: list[Limit]) -> dict[str, str]:
-    """For each meter the API has headers for, the limit with the least left."""
-    headers = {}
-    for meter in ("requests", "tokens"):
-        if limit := tightest(limits, meter):
-            headers[f"anthropic-ratelimit-{meter}-limit"] = str(limit.limit)
-            headers[f"anthropic-ratelimit-{meter}-remaining"] = str(max(0, limit.remaining - limit.hold))
-            headers[f"anthropic-ratelimit-{meter}-reset"] = _rfc3339(limit.resets_at)
-    return headers
-
-
-def tightest(limits: list[Limit], meter: str) -> Limit | None:
-    return min((limit for limit in limits if limit.meter == meter), key=lambda limit: limit.remaining, default=None)
-
-
-def models(offers: list[Offer]) -> Body:
-    data = [model(offer) for offer in offers]
-    ends = {"first_id": data[0]["id"], "last_id": data[-1]["id"]} if data else {"first_id": None, "last_id": None}
-    return {"data": data, "has_more": False, **ends}
-
-
-def model(offer: Offer) -> Body:
-    return {
-        "type": "model",
-        "id": offer.slug,
-        "display_name": offer.name,
-        "created_at": _rfc3339(offer.created_at),
-        "lifecycle": "active",
-        "deprecated_at": None,
-        "retires_at": None,
-        "max_input_tokens": offer.context,
-        "max_tokens": offer.max_output,
-    }
+def allowed_betas(header: str) -> tuple[str, list[str]]:
+    """The `anthropic-beta` header without what may change a price, and its name if something was taken off."""
+    asked = [beta.strip() for beta in header.split(",") if beta.strip()]
+    allowed = [beta for beta in asked if beta.startswith(BETAS)]
+    return ",".join(allowed), ["anthropic-beta"] if len(allowed) < len(asked) else []
 
 
 def _require(body: Mapping[str, Any], name: str, kind: type, *, at: str = "") -> None:
@@ -130,17 +91,24 @@ def _check_types(body: Body) -> None:
         "tool_choice": dict,
         "stop_sequences": list,
         "metadata": dict,
+        "thinking": dict,
+        "output_config": dict,
     }
     for name, kind in kinds.items():
         if body.get(name) is not None:
             _check_type(name, body[name], kind)  # type: ignore[arg-type]
+    for number, block in enumerate(body["system"] if isinstance(body.get("system"), list) else []):
+        _check_block(f"system.{number}", block)
     for place, tool in enumerate(body.get("tools") or []):
         _check_tool(f"tools.{place}", tool)
 
 
 def _check_tool(place: str, tool: Any) -> None:
     _check_type(place, tool, dict)
-    if tool.get("type", "custom") == "custom":
+    kind = tool.get("type", "custom")
+    if not str(kind).startswith(CLIENT_TOOLS):
+        raise InvalidRequest(f"{place}.type: {NOT_OFFERED}", f"{place}.type")
+    if kind == "custom":
         _require(tool, "name", str, at=f"{place}.")
         _require(tool, "input_schema", dict, at=f"{place}.")
 
@@ -164,9 +132,11 @@ def _check_message(place: str, message: object) -> None:
 def _check_block(place: str, block: Any) -> None:
     _check_type(place, block, dict)
     _require(block, "type", str, at=f"{place}.")
-    if block["type"] == "text":
-        _require(block, "text", str, at=f"{place}.")
-
-
-def _rfc3339(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+    match block:
+        case {"type": "text"}:
+            _require(block, "text", str, at=f"{place}.")
+        case {"type": "container_upload"} | {"source": {"type": "file"}}:
+            raise InvalidRequest(f"{place}: {NOT_OFFERED}", place)
+        case {"content": list(content)}:
+            for number, inner in enumerate(content):
+                _check_block(f"{place}.content.{number}", inner)

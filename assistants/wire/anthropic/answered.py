@@ -1,0 +1,71 @@
+"""What is said in Anthropic's format beside the answers themselves."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from assistants.catalogue import Offer
+from quotas.limits import Limit
+
+Body = dict[str, Any]
+
+KINDS = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+
+
+def error_body(kind: str, message: str, request_id: str) -> Body:
+    return {"type": "error", "error": {"type": kind, "message": message}, "request_id": request_id}
+
+
+def error_event(kind: str, message: str, request_id: str) -> bytes:
+    return b"event: error\ndata: " + json.dumps(error_body(kind, message, request_id)).encode() + b"\n\n"
+
+
+def rate_limit_headers(limits: list[Limit]) -> dict[str, str]:
+    """For each meter the API has headers for, the limit with the least left."""
+    headers = {}
+    for meter in ("requests", "tokens"):
+        if limit := tightest(limits, meter):
+            headers[f"anthropic-ratelimit-{meter}-limit"] = str(limit.limit)
+            headers[f"anthropic-ratelimit-{meter}-remaining"] = str(max(0, limit.remaining - limit.hold))
+            headers[f"anthropic-ratelimit-{meter}-reset"] = _rfc3339(limit.resets_at)
+    return headers
+
+
+def tightest(limits: list[Limit], meter: str) -> Limit | None:
+    return min((limit for limit in limits if limit.meter == meter), key=lambda limit: limit.remaining, default=None)
+
+
+def models(offers: list[Offer]) -> Body:
+    data = [model(offer) for offer in offers]
+    ends = {"first_id": data[0]["id"], "last_id": data[-1]["id"]} if data else {"first_id": None, "last_id": None}
+    return {"data": data, "has_more": False, **ends}
+
+
+def model(offer: Offer) -> Body:
+    return {
+        "type": "model",
+        "id": offer.slug,
+        "display_name": offer.name,
+        "created_at": _rfc3339(offer.created_at),
+        "lifecycle": "active",
+        "deprecated_at": None,
+        "retires_at": None,
+        "max_input_tokens": offer.context,
+        "max_tokens": offer.max_output,
+    }
+
+
+def _rfc3339(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
