@@ -1,5 +1,6 @@
 """The stand-in proved by itself: with the official SDK, and with raw sockets where it breaks off."""
 
+import asyncio
 import json
 import socket
 import subprocess
@@ -115,15 +116,17 @@ def test_a_stream_reports_what_the_bill_says(standin: StandIn, claude: Anthropic
     assert message.usage.input_tokens == call.input_tokens
 
 
-async def test_the_async_sdk_streams_too(standin: StandIn, tag: str) -> None:
+def test_the_async_sdk_streams_too(standin: StandIn, tag: str) -> None:
     asked: list[MessageParam] = [{"role": "user", "content": f"Hello [[tokens=50 tag={tag}]]"}]
-    async with (
-        AsyncAnthropic(api_key="sk-right", base_url=standin.url, max_retries=0) as claude,
-        claude.messages.stream(model=MODEL, max_tokens=100, messages=asked) as events,
-    ):
-        message = await events.get_final_message()
 
-    assert message.usage.output_tokens == standin.bill(tag)[0].output_tokens == 50
+    async def message() -> Message:
+        async with (
+            AsyncAnthropic(api_key="sk-right", base_url=standin.url, max_retries=0) as claude,
+            claude.messages.stream(model=MODEL, max_tokens=100, messages=asked) as events,
+        ):
+            return await events.get_final_message()
+
+    assert asyncio.run(message()).usage.output_tokens == standin.bill(tag)[0].output_tokens == 50
 
 
 def test_the_answer_passed_back_counts_the_same(claude: Anthropic) -> None:
