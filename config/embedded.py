@@ -213,18 +213,26 @@ def leave(number: int, frame: FrameType | None) -> None:
 
 def run(command: Sequence[str], services: Services) -> int:
     environment = {**os.environ, **services.environment()}
+    children: list[subprocess.Popen[bytes]] = []
+    early: list[int] = []
+
+    def forward(number: int, frame: FrameType | None) -> None:
+        if not children:
+            # To leave from here would be lost: Python drops what is raised while it forks.
+            early.append(number)
+        # From a terminal, Ctrl-C has reached the child already; a second one would make pytest drop everything.
+        elif not (number == signal.SIGINT and sys.stdin.isatty()):
+            children[0].send_signal(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, forward)
     try:
         child = subprocess.Popen(command, env=environment, preexec_fn=processes.dying_with_us(signal.SIGTERM))
     except FileNotFoundError as exc:
         raise EmbeddedError(f"There is no command {command[0]}.") from exc
-
-    def forward(number: int, frame: FrameType | None) -> None:
-        # From a terminal, Ctrl-C has reached the child already; a second one would make pytest drop everything.
-        if not (number == signal.SIGINT and sys.stdin.isatty()):
-            child.send_signal(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, forward)
+    children.append(child)
+    for number in early:
+        child.send_signal(number)
     code = child.wait()
     return code if code >= 0 else 128 - code
 
