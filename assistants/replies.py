@@ -24,9 +24,9 @@ POLL_SECONDS = 1.0
 async def follow(listener: Listener, conversation_id: UUID, *, offset: int = 0) -> AsyncIterator[bytes]:
     """The events of a running turn, from `offset` on."""
     turn = listener.turn
-    yield started(
-        conversation_id, turn.order.message_id, turn.order.request_id, turn.order.offer.slug, turn.provider.demo
-    )
+    order = turn.order
+    said = {"request_id": order.request_id, "model": order.offer.slug, "demo": turn.provider.demo}
+    yield started(conversation_id, order.message_id, said, offset=offset)
     if caught_up := turn.text[offset:]:
         offset += len(caught_up)
         yield event("text", {"text": caught_up}, offset=offset)
@@ -48,7 +48,8 @@ async def follow(listener: Listener, conversation_id: UUID, *, offset: int = 0) 
 async def replay(message_id: UUID, conversation_id: UUID, caller: Caller, *, offset: int) -> AsyncIterator[bytes]:
     """The same of a turn that has ended, or runs in another process, as the database has it."""
     row = await conversations.reply_state(message_id, conversation_id, caller)
-    yield started(conversation_id, message_id, row["request_id"], row["model"], row["provider"] == "demo")
+    said = {"request_id": row["request_id"], "model": row["model"], "demo": row["provider"] == "demo"}
+    yield started(conversation_id, message_id, said, offset=offset)
     while True:
         if fresh := row["text"][offset:]:
             offset += len(fresh)
@@ -68,16 +69,9 @@ async def replay(message_id: UUID, conversation_id: UUID, caller: Caller, *, off
         yield event("error", problem(code, "The answer was broken off.", row["request_id"]), offset=offset)
 
 
-def started(
-    conversation_id: UUID, message_id: UUID | None, request_id: str | None, model: str | None, demo: bool
-) -> bytes:
-    data = {
-        "conversation_id": str(conversation_id),
-        "message_id": str(message_id),
-        "request_id": request_id,
-        "model": model,
-    }
-    return event("message.started", {**data, "demo": demo}, offset=0)
+def started(conversation_id: UUID, message_id: UUID | None, said: Mapping[str, Any], *, offset: int) -> bytes:
+    data = {"conversation_id": str(conversation_id), "message_id": str(message_id), **said}
+    return event("message.started", data, offset=offset)
 
 
 def problem(code: str, detail: str, request_id: str | None) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from assistants.listening import Listener
 from assistants.models import Message, Turn
 from assistants.orders import Order
 from assistants.prices import Usage
-from assistants.providers.base import ModelCall, Provider, ProviderBroken, ProviderError
+from assistants.providers.base import ModelCall, NobodyListened, Provider, ProviderBroken, ProviderError
 from assistants.reading import Event, Piece, Reading
 from quotas import metering
 from quotas.metering import Admission
@@ -162,6 +162,7 @@ class LiveTurn:
 
     def _abandon(self) -> None:
         if not (self._over or self._listeners or self._bills_unseen):
+            self.failure = NobodyListened("Nobody listened any more, so the answer was ended.")
             self.task.cancel()
 
     @property

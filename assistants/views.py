@@ -37,6 +37,7 @@ from assistants.streaming import EventStream
 from assistants.turns import LiveTurn
 from billing import subscriptions
 from quotas import headers
+from quotas.errors import ModelNotInPlan
 
 EVENT_STREAM = "text/event-stream"
 LONGEST_MESSAGE = 100_000
@@ -50,11 +51,15 @@ def allowed_models(workspace_id: UUID) -> QuerySet[LanguageModel]:
 
 
 def checked_model(slug: str | None, workspace_id: UUID) -> str:
-    """The model asked for, or the default where none is. Raises `UnknownModel`."""
+    """The model asked for, or the default where none is. Raises `UnknownModel`, `ModelNotInPlan`."""
     allowed = list(allowed_models(workspace_id).values_list("slug", flat=True))
-    if slug is not None and slug not in allowed:
-        raise UnknownModel(slug)
-    return slug or allowed[0]
+    if slug in allowed:
+        return slug
+    if slug is None:
+        return allowed[0]
+    if LanguageModel.objects.filter(slug=slug, is_offered=True).exists():
+        raise ModelNotInPlan(slug, subscriptions.current_plan(workspace_id).slug)
+    raise UnknownModel(slug)
 
 
 def conversation_of(request: Request, conversation_id: UUID) -> Conversation:
@@ -205,7 +210,9 @@ async def _post_message(request: HttpRequest, conversation_id: UUID) -> HttpResp
         request_id=request.headers["X-Request-ID"],
         at=at,
     )
-    said = headers.rate_limit(turn.admission.limits, at) | ({"X-Stipend-Demo": "true"} if turn.provider.demo else {})
+    said = headers.rate_limit(turn.admission.limits_now, at) | (
+        {"X-Stipend-Demo": "true"} if turn.provider.demo else {}
+    )
     listener = turn.listener
     await listener.opened()
     if EVENT_STREAM in request.headers.get("accept", ""):

@@ -52,7 +52,8 @@ def put_on_plan(workspace: Workspace, slug: str, *, at: datetime) -> Subscriptio
     """End what runs and begin this plan at once, as staff do; None on the default plan, which needs no subscription."""
     plan = Plan.objects.filter(slug=slug).first()
     if plan is None:
-        raise UnknownPlan(f"There is no plan {slug}.")
+        known = ", ".join(Plan.objects.values_list("slug", flat=True))
+        raise UnknownPlan(f"There is no plan {slug}; there are: {known}.")
     # The workspace's row is the lock: two at once would otherwise both find nothing to end.
     Workspace.objects.select_for_update().get(pk=workspace.pk)
     live = Subscription.objects.filter(workspace=workspace, status__in=Subscription.LIVE)

@@ -231,8 +231,8 @@ def run(command: Sequence[str], services: Services) -> int:
     except FileNotFoundError as exc:
         raise EmbeddedError(f"There is no command {command[0]}.") from exc
     children.append(child)
-    for number in early:
-        child.send_signal(number)
+    for missed in early:
+        child.send_signal(missed)
     code = child.wait()
     return code if code >= 0 else 128 - code
 

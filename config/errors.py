@@ -16,6 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.utils.timezone import now
 from django.views import defaults
 from psycopg import OperationalError as DatabaseAway
+from rest_framework import exceptions as drf
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 
@@ -62,7 +63,7 @@ CODES = {
 }
 WORDS = {
     403: "You may not do that.",
-    404: "There is nothing here.",
+    404: "There is nothing here. The API is at /api/v1/; the base URL ends in /v1 for OpenAI's SDK alone.",
     405: "This address does not take that method.",
     413: "The body is too large.",
     500: "Something went wrong here. It is logged under this request id.",
@@ -129,7 +130,10 @@ def answer_for_drf(exception: Exception, context: dict[str, Any]) -> Response | 
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return shaped(request, of_status(404)) if speaks_json(request) else defaults.page_not_found(request, exception)
+    """A page for a browser alone: a program that asks at a wrong address is told so in JSON."""
+    if "text/html" in request.headers.get("accept", "") and not speaks_json(request):
+        return defaults.page_not_found(request, exception)
+    return shaped(request, of_status(404))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -151,6 +155,8 @@ def describe(exception: Exception) -> Problem | None:
             return quota_problem(exception, now())
         case ProviderRejected():
             return Problem(exception.status, exception.code, str(exception), kind=exception.kind)
+        case drf.NotAuthenticated():
+            return describe(NotAuthenticated())
         case APIException():
             return drf_problem(exception)
     status = next((STATUSES[kind] for kind in type(exception).__mro__ if kind in STATUSES), None)

@@ -3,10 +3,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import IO, Any
 
-from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
-from accounts.bodies import MalformedBody, read_json
+from accounts.bodies import read_json
 
 
 class StrictJSONParser(JSONParser):
@@ -15,7 +14,4 @@ class StrictJSONParser(JSONParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        try:
-            return read_json(stream.read())
-        except MalformedBody as exc:
-            raise ParseError(str(exc)) from exc
+        return read_json(stream.read())

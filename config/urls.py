@@ -2,9 +2,10 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 
 from analytics import views as system
+from config.views import SchemaView
 
 admin.site.site_header = admin.site.site_title = "Stipend"
 admin.site.index_title = "Console"
@@ -19,7 +20,7 @@ urlpatterns = [
     path("api/v1/", include("billing.urls")),
     path("api/v1/", include("quotas.urls")),
     path("api/v1/", include("assistants.urls")),
-    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/schema", SchemaView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema", http_method_names=["get", "head"])),
     path("api/redoc", SpectacularRedocView.as_view(url_name="schema", http_method_names=["get", "head"])),
     path("api/session/", include("rest_framework.urls")),

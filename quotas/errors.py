@@ -21,7 +21,7 @@ class QuotaExceeded(QuotaError):
         self.plan = plan
         self.limits = limits
         self.violated = [limit for limit in limits if limit.refuses]
-        super().__init__(f"{' '.join(map(self._sentence, self.violated))} The decision is {request_id}.")
+        super().__init__(f"{' '.join(map(self._sentence, self.violated))} Why: /api/v1/quotas/decisions/{request_id}")
 
     @property
     def resets_at(self) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -45,6 +45,11 @@ class Admission:
     request_id: str
     plan: str
     limits: list[Limit]
+
+    @property
+    def limits_now(self) -> list[Limit]:
+        """The limits with what is held for this work."""
+        return [replace(limit, reserved=limit.reserved + limit.hold, hold=0) for limit in self.limits]
 
     def held(self, meter: str) -> int | None:
         """None when no limit of the plan speaks of this meter."""

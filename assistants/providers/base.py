@@ -76,6 +76,12 @@ class ProviderMisconfigured(ProviderBroken):
     code = "provider_misconfigured"
 
 
+class NobodyListened(ProviderError):
+    """The answer was ended because whoever asked had gone: no fault of the provider's."""
+
+    code = "nobody_listened"
+
+
 class ProviderTimeout(ProviderBroken):
     code = "provider_timeout"
     kind = "timeout_error"

@@ -39,7 +39,7 @@ async def messages(request: HttpRequest) -> HttpResponse | EventStream:
     call = ModelCall(body, beta)
     order = Order(caller, _request_id(request), Turn.Road.MESSAGES, await catalogue.find(body["model"]), call)
     turn = await turns.start(order, providers.current(), at=now())
-    headers = {**_headers(turn, dropped + refused), **anthropic.rate_limit_headers(turn.admission.limits)}
+    headers = {**_headers(turn, dropped + refused), **anthropic.rate_limit_headers(turn.admission.limits_now)}
     if not order.streams:
         await turn.finished()
         return HttpResponse(turn.raw, content_type=PASSED_ON, headers=headers)
@@ -80,7 +80,7 @@ async def chat_completions(request: HttpRequest) -> HttpResponse | EventStream:
     order = Order(caller, _request_id(request), Turn.Road.CHAT_COMPLETIONS, offer, ModelCall(translated))
     at = now()
     turn = await turns.start(order, providers.current(), at=at)
-    headers = {**_headers(turn, dropped), **openai.rate_limit_headers(turn.admission.limits, at)}
+    headers = {**_headers(turn, dropped), **openai.rate_limit_headers(turn.admission.limits_now, at)}
     created = int(time.time())
     if not order.streams:
         message = await turn.finished()

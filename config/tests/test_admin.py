@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.admin.utils import quote
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
@@ -36,7 +37,10 @@ def name_of(model: type[Model]) -> str:
 
 
 def address(model: type[Model], page: str, *arguments: object) -> str:
-    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=arguments)
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}"
+    return reverse(name, args=[quote(str(argument)) for argument in arguments])
+        f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=[quote(name) for name in arguments]
+    )
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,7 @@ def rate_limit_headers(limits: list[Limit]) -> dict[str, str]:
     for meter in ("requests", "tokens"):
         if limit := tightest(limits, meter):
             headers[f"anthropic-ratelimit-{meter}-limit"] = str(limit.limit)
-            headers[f"anthropic-ratelimit-{meter}-remaining"] = str(max(0, limit.remaining - limit.hold))
+            headers[f"anthropic-ratelimit-{meter}-remaining"] = str(limit.remaining)
             headers[f"anthropic-ratelimit-{meter}-reset"] = _rfc3339(limit.resets_at)
     return headers
 

@@ -123,7 +123,7 @@ def rate_limit_headers(limits: list[Limit], at: datetime) -> dict[str, str]:
     for meter in ("requests", "tokens"):
         if limit := tightest(limits, meter):
             headers[f"x-ratelimit-limit-{meter}"] = str(limit.limit)
-            headers[f"x-ratelimit-remaining-{meter}"] = str(max(0, limit.remaining - limit.hold))
+            headers[f"x-ratelimit-remaining-{meter}"] = str(limit.remaining)
             headers[f"x-ratelimit-reset-{meter}"] = _duration(seconds_until(limit.resets_at, at))
     return headers
 
