@@ -67,11 +67,16 @@ def test_it_begins_with_a_word_of_welcome(product: Product, alice: Person) -> No
     assert welcome["turn"] is None
 
 
-@pytest.mark.parametrize("model", ["gpt-4", "claude-opus-5-5"])
-def test_a_model_the_plan_does_not_have_is_not_found(product: Product, alice: Person, model: str) -> None:
+@pytest.mark.parametrize(
+    ("model", "refusal"),
+    [("gpt-4", (404, "model_not_found")), ("claude-opus-5-5", (403, "model_not_in_plan"))],
+)
+def test_a_model_that_cannot_be_had_is_refused(
+    product: Product, alice: Person, model: str, refusal: tuple[int, str]
+) -> None:
     answer = product.http.post(CONVERSATIONS, headers=alice.headers, json={"model": model})
 
-    assert (answer.status_code, answer.json()["code"]) == (404, "model_not_found")
+    assert (answer.status_code, answer.json()["code"]) == refusal
     assert not Conversation.objects.filter(workspace=alice.workspace).exists()
 
 
@@ -121,7 +126,7 @@ def test_its_model_cannot_become_one_the_plan_does_not_have(product: Product, al
 
     refused = change(product, alice, made, model="claude-opus-5-5", title="Dear")
 
-    assert (refused.status_code, refused.json()["code"]) == (404, "model_not_found")
+    assert (refused.status_code, refused.json()["code"]) == (403, "model_not_in_plan")
     assert Conversation.objects.get(pk=made["id"]).title == made["title"]
 
 

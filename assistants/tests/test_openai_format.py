@@ -436,5 +436,5 @@ def test_the_tightest_of_a_meters_limits_is_named() -> None:
 
     headers = openai.rate_limit_headers([TOKENS, month], NOON)
 
-    assert (headers["x-ratelimit-limit-tokens"], headers["x-ratelimit-remaining-tokens"]) == ("450", "0")
+    assert (headers["x-ratelimit-limit-tokens"], headers["x-ratelimit-remaining-tokens"]) == ("450", "50")
     assert "x-ratelimit-limit-requests" not in headers

@@ -39,8 +39,6 @@ def name_of(model: type[Model]) -> str:
 def address(model: type[Model], page: str, *arguments: object) -> str:
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}"
     return reverse(name, args=[quote(str(argument)) for argument in arguments])
-        f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=[quote(name) for name in arguments]
-    )
 
 
 @pytest.fixture(scope="module")
