@@ -24,3 +24,16 @@ class InvalidCredentials(AccountError):
 class EmailTaken(AccountError):
     code = "email_taken"
     message = "There is an account with this email already."
+
+
+class TooMany(AccountError):
+    """Come back in `retry_after` seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+
+
+class TooManyAttempts(TooMany):
+    code = "too_many_attempts"
+    message = "This was tried too often. Wait, then try again."

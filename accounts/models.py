@@ -122,3 +122,19 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class Tally(models.Model):
+    """How often something was tried, until `resets_at`. `accounts.guards` counts; nobody's name is in it."""
+
+    key = models.CharField(max_length=64, primary_key=True, help_text="A keyed hash of the purpose and all subjects.")
+    about = models.CharField(max_length=64, db_index=True, help_text="A keyed hash of the first subject.")
+    purpose = models.CharField(max_length=40)
+    count = models.PositiveIntegerField()
+    resets_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name_plural = "tallies"
+
+    def __str__(self) -> str:
+        return f"{self.purpose}: {self.count}"

@@ -21,7 +21,8 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 
 from accounts.bodies import MalformedBody
-from accounts.errors import EmailTaken, InvalidCredentials, NotAuthenticated
+from accounts.errors import EmailTaken, InvalidCredentials, NotAuthenticated, TooMany, TooManyAttempts
+from accounts.moments import seconds_until
 from assistants.errors import ConversationBusy, InvalidRequest, UnknownModel
 from assistants.providers.base import ProviderBroken, ProviderBusy, ProviderRejected, ProviderTimeout
 from assistants.wire import anthropic, openai
@@ -86,6 +87,7 @@ TITLES = {
     504: "Provider timeout",
 }
 QUOTA_TYPE = "https://iana.org/assignments/http-problem-types#quota-exceeded"
+ABNORMAL_TYPE = "https://iana.org/assignments/http-problem-types#abnormal-usage-detected"
 SOON_SECONDS = 5
 
 
@@ -153,6 +155,8 @@ def describe(exception: Exception) -> Problem | None:
     match exception:
         case QuotaExceeded():
             return quota_problem(exception, now())
+        case TooMany():
+            return too_many(exception)
         case ProviderRejected():
             return Problem(exception.status, exception.code, str(exception), kind=exception.kind)
         case drf.NotAuthenticated():
@@ -179,7 +183,7 @@ def of_status(status: int) -> Problem:
 def quota_problem(refusal: QuotaExceeded, at: datetime) -> Problem:
     """Waiting a moment helps only where other work holds what is missing; else a client is told to stop trying."""
     tightest = refusal.violated[0]
-    seconds = SOON_SECONDS if refusal.passes else headers.seconds_until(refusal.resets_at, at)
+    seconds = SOON_SECONDS if refusal.passes else seconds_until(refusal.resets_at, at)
     return Problem(
         429,
         refusal.code,
@@ -194,6 +198,17 @@ def quota_problem(refusal: QuotaExceeded, at: datetime) -> Problem:
             "upgrade_url": "/api/v1/billing/plans/compare",
         },
         headers={"Retry-After": str(seconds), "x-should-retry": "true" if refusal.passes else "false"},
+    )
+
+
+def too_many(refusal: TooMany) -> Problem:
+    kind = ABNORMAL_TYPE if isinstance(refusal, TooManyAttempts) else QUOTA_TYPE
+    return Problem(
+        429,
+        refusal.code,
+        str(refusal),
+        extra={"type": kind, "title": "Too many requests", "retry_after": refusal.retry_after},
+        headers={"Retry-After": str(refusal.retry_after), "x-should-retry": "true"},
     )
 
 

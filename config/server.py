@@ -39,6 +39,8 @@ def main() -> None:
         access_log=False,
         log_level="warning",
         server_header=False,
+        # uvicorn would believe any X-Forwarded-For that is sent from this machine; `accounts.addresses` reads it.
+        proxy_headers=False,
         timeout_graceful_shutdown=int(DRAIN_SECONDS) + GOODBYE_SECONDS,
     )
     Server(config).run()

@@ -104,6 +104,7 @@ CELERY_TASK_TIME_LIMIT = 1800
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep reservations": {"task": "quotas.tasks.sweep_reservations", "schedule": timedelta(seconds=15)},
+    "sweep tallies": {"task": "accounts.tasks.sweep_tallies", "schedule": timedelta(minutes=5)},
     "close interrupted messages": {"task": "assistants.tasks.close_interrupted", "schedule": timedelta(seconds=60)},
 }
 
@@ -120,6 +121,21 @@ AUTH_PASSWORD_VALIDATORS = [
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=30),
+}
+# How many proxies of our own stand before the web server. X-Forwarded-For is believed that many steps back.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
+# How often something may be tried, and within which time (`accounts.guards`).
+GUARDS = {
+    # Wrong passwords: for one email from one address; for one email; from one address.
+    "password": (10, timedelta(minutes=15)),
+    "password anywhere": (100, timedelta(hours=1)),
+    "passwords from here": (env.int("WRONG_PASSWORDS_PER_ADDRESS", 300), timedelta(hours=1)),
+    # Where somebody signed in stays theirs this long: strangers' tries elsewhere do not lock them out of it.
+    "known address": (0, timedelta(days=90)),
+    # A code of six digits, once the password was right.
+    "second factor": (10, timedelta(minutes=15)),
+    # Letters to one email.
+    "letter": (5, timedelta(hours=1)),
 }
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("HTTPS_ONLY", False)
 SESSION_COOKIE_HTTPONLY = True

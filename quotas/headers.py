@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from accounts.moments import seconds_until
 from quotas.limits import Limit
-
-
-def seconds_until(moment: datetime, at: datetime) -> int:
-    """Whole seconds, rounded up, so that who waits that long never comes too early."""
-    return max(0, -((at - moment) // timedelta(seconds=1)))
 
 
 def rate_limit(limits: list[Limit], at: datetime) -> dict[str, str]:

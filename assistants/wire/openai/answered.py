@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from accounts.moments import seconds_until
 from assistants.catalogue import Offer
 from assistants.prices import Usage
 from assistants.reading import Event
 from assistants.wire.anthropic import tightest
-from quotas.headers import seconds_until
 from quotas.limits import Limit
 
 Body = dict[str, Any]
