@@ -2,10 +2,12 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.timezone import now
 
-from accounts import registration
-from accounts.models import ApiKey, Membership, TokenFamily, User, Workspace
+from accounts import letters, registration
+from accounts.models import ApiKey, Letter, Membership, TokenFamily, User, Workspace
 
 
 class DiscreetAdmin(admin.ModelAdmin[Any]):
@@ -73,3 +75,22 @@ class ApiKeyAdmin(DiscreetAdmin):
 
     def has_add_permission(self, request: object) -> bool:
         return False  # A key is shown to its owner alone, once, when the API makes it.
+
+
+@admin.register(Letter)
+class LetterAdmin(DiscreetAdmin):
+    list_display = ["kind", "to", "created_at", "tries", "due_at", "sent_at", "error"]
+    list_filter = ["kind", "sent_at"]
+    search_fields = ["to"]
+    actions = ["try_again"]
+
+    def has_add_permission(self, request: object) -> bool:
+        return False  # A letter tells of something that happened.
+
+    def has_change_permission(self, request: object, obj: object = None) -> bool:
+        return False
+
+    @admin.action(description="Try the chosen letters again, now", permissions=["delete"])
+    def try_again(self, request: HttpRequest, letters_chosen: QuerySet[Letter]) -> None:
+        tried = letters.try_again(letters_chosen, at=now())
+        self.message_user(request, f"{tried} will be tried again within 15 seconds; those that went stay as they are.")

@@ -37,3 +37,10 @@ class TooMany(AccountError):
 class TooManyAttempts(TooMany):
     code = "too_many_attempts"
     message = "This was tried too often. Wait, then try again."
+
+
+class KeyRefused(AccountError):
+    """The key out of a letter is forged, too old, spent, or for something that has changed meanwhile."""
+
+    code = "invalid_key"
+    message = "This link was used before, is too old, or is not whole. Ask for a new one."

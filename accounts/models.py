@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
-from django.db.models import Value
+from django.db.models import Q, Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 
@@ -138,3 +138,25 @@ class Tally(models.Model):
 
     def __str__(self) -> str:
         return f"{self.purpose}: {self.count}"
+
+
+class Letter(models.Model):
+    """An e-mail to be sent. It holds no key: links are made when it is written out, just before it goes."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=40)
+    to = models.EmailField(max_length=254)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, blank=True, related_name="letters")
+    context = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    due_at = models.DateTimeField(null=True, blank=True, help_text="The next try. None: it went, or was given up.")
+    tries = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    error = models.CharField(max_length=300, blank=True, help_text="Why the last try failed.")
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="letters_due")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.to}"

@@ -1,9 +1,23 @@
 from celery import shared_task
 from django.utils.timezone import now
 
-from accounts import guards
+from accounts import guards, letters
 
 
 @shared_task
 def sweep_tallies() -> int:
     return guards.sweep(now())
+
+
+@shared_task
+def send_letters() -> int:
+    """How many were tried."""
+    tried = 0
+    while letters.send_next(now()):
+        tried += 1
+    return tried
+
+
+@shared_task
+def forget_letters() -> int:
+    return letters.forget_old(now())

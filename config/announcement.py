@@ -21,7 +21,7 @@ class Secrets:
 # On the terminal
 
 
-def announce(url: str, kept: Secrets, *, logs: Path) -> None:
+def announce(url: str, kept: Secrets, *, logs: Path, mail: Path | None) -> None:
     provider = "Anthropic" if os.environ.get("ANTHROPIC_API_KEY") else "demo (made-up answers: no ANTHROPIC_API_KEY)"
     print(
         f"""
@@ -32,6 +32,7 @@ Stipend is running. Ctrl-C stops it.
   Console    {url}/admin/   {CONSOLE_EMAIL} / {kept.console_password}
   API key    {kept.api_key}
   Answers    {provider}
+  Mail       {f"{shortest(mail)}/" if mail else "sent to EMAIL_URL"}
   Logs       {shortest(logs)}/
 
 Try it:

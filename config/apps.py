@@ -5,5 +5,5 @@ class ConfigConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        # drf-spectacular learns our credentials by this import.
-        from config import schema  # noqa: F401
+        # drf-spectacular learns our credentials by this import, and whoever hands a job to Celery which broker is ours.
+        from config import celery, schema  # noqa: F401

@@ -21,7 +21,7 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 
 from accounts.bodies import MalformedBody
-from accounts.errors import EmailTaken, InvalidCredentials, NotAuthenticated, TooMany, TooManyAttempts
+from accounts.errors import EmailTaken, InvalidCredentials, KeyRefused, NotAuthenticated, TooMany, TooManyAttempts
 from accounts.moments import seconds_until
 from assistants.errors import ConversationBusy, InvalidRequest, UnknownModel
 from assistants.providers.base import ProviderBroken, ProviderBusy, ProviderRejected, ProviderTimeout
@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 STATUSES: dict[type[Exception], int] = {
     MalformedBody: 400,
     InvalidRequest: 400,
+    KeyRefused: 400,
     NotAuthenticated: 401,
     InvalidCredentials: 401,
     PermissionDenied: 403,

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+from urllib.parse import quote
 
 from config import embedded, folders, processes
 from config.announcement import CONSOLE_EMAIL, Secrets, announce, as_env_file, kept_secrets, started, written
@@ -85,6 +86,10 @@ class Launch:
     def url(self) -> str:
         return f"http://localhost:{self.port}"
 
+    @property
+    def mail(self) -> Path:
+        return self.folder / "mail"
+
     def run(self) -> None:
         """Until a signal ends it, which is well. Raises `LaunchError` when something else does."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -93,14 +98,19 @@ class Launch:
         kept = kept_secrets(self.folder / "secrets.json")
         with suppress(KeyboardInterrupt), embedded.running(self.folder) as services:
             self.services = services.processes
-            environment = {"SECRET_KEY": os.environ.get("SECRET_KEY", kept.secret_key), **services.environment()}
+            environment = {
+                "SECRET_KEY": os.environ.get("SECRET_KEY", kept.secret_key),
+                "EMAIL_URL": os.environ.get("EMAIL_URL", mail_in(self.mail)),
+                **services.environment(),
+            }
             os.environ |= {"DJANGO_SETTINGS_MODULE": "config.settings", "PORT": str(self.port), **environment}
             with written(self.folder / "services.env", as_env_file(environment)), self.stopping_children():
                 self.start_web_on_prepared_data(kept)
                 self.wait_until_ready()
                 self.start_celery()  # Last: its imports would take the processors from the web's.
                 with written(self.folder / "started.json", started(self.url, kept, self.pids())):
-                    announce(self.url, kept, logs=self.folder / "logs")
+                    mail = self.mail if environment["EMAIL_URL"] == mail_in(self.mail) else None
+                    announce(self.url, kept, logs=self.folder / "logs", mail=mail)
                     self.watch()
 
     # Starting
@@ -197,6 +207,11 @@ class Launch:
         for name in ("started.json", "services.env"):
             (self.folder / name).unlink(missing_ok=True)
         os._exit(1)
+
+
+def mail_in(folder: Path) -> str:
+    """The EMAIL_URL that writes every letter to a file there."""
+    return f"filemail:///{quote(str(folder))}"
 
 
 # Preparing the database

@@ -98,13 +98,21 @@ MIGRATION_MODULES = {"djstripe": "billing.djstripe_migrations"}
 REDIS_URL = env.str("REDIS_URL", "redis://localhost:6379/0")
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 2, "visibility_timeout": 3600}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+    # Left to itself, whoever hands a job to a broker that is away tries again for four seconds and more.
+    "max_retries": 0,
+    "visibility_timeout": 3600,
+}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = 1800
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep reservations": {"task": "quotas.tasks.sweep_reservations", "schedule": timedelta(seconds=15)},
     "sweep tallies": {"task": "accounts.tasks.sweep_tallies", "schedule": timedelta(minutes=5)},
+    "send letters": {"task": "accounts.tasks.send_letters", "schedule": timedelta(seconds=15)},
+    "forget letters": {"task": "accounts.tasks.forget_letters", "schedule": timedelta(hours=1)},
     "close interrupted messages": {"task": "assistants.tasks.close_interrupted", "schedule": timedelta(seconds=60)},
 }
 
@@ -153,6 +161,24 @@ CORS_ALLOW_HEADERS = [
     "x-api-key",
 ]
 CORS_EXPOSE_HEADERS = ["X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Stipend-Demo"]
+
+# ---- Letters ---------------------------------------------------------------------------------------------------------
+
+# smtp+tls://user:password@host:587 in production.
+globals().update(env.email_url("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Stipend <stipend@localhost>")
+# Where the links in letters lead. A worker sends them, so no request can tell.
+FRONTEND_URL = env.str("FRONTEND_URL", f"http://localhost:{env.int('PORT', 8000)}/account").rstrip("/")
+# A letter that cannot be sent is tried again after so many minutes, and then given up.
+LETTER_WAITS = [1, 2, 4, 8, 16, 32, 60, 60, 60, 60]
+LETTERS_KEPT = timedelta(days=7)
+MAIL_KEY_LIVES = {
+    "verify-email": timedelta(days=3),
+    "invitation": timedelta(days=7),
+    "export": timedelta(days=3),
+}
+PASSWORD_RESET_TIMEOUT = 3600
 
 # ---- Billing ---------------------------------------------------------------------------------------------------------
 

@@ -15,8 +15,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.timezone import now
 
-from accounts import tokens
-from accounts.models import ApiKey, Membership, User, Workspace
+from accounts import letters, tokens
+from accounts.models import ApiKey, Letter, Membership, User, Workspace
 from accounts.tests.factories import PASSWORD, Person, person
 from assistants.models import Conversation, Message, Turn
 from billing import subscriptions
@@ -29,7 +29,7 @@ APPS = ["accounts", "analytics", "assistants", "billing", "quotas"]
 MODELS = [model for app in APPS for model in apps.get_app_config(app).get_models(include_auto_created=False)]
 LEDGER: list[type[Model]] = [Bucket, Decision, Entry, Hold, Reservation]
 READ_ONLY = [*LEDGER, Turn]
-MADE_ELSEWHERE = [*READ_ONLY, ApiKey, Conversation, Message]
+MADE_ELSEWHERE = [*READ_ONLY, ApiKey, Letter, Conversation, Message]
 
 
 def name_of(model: type[Model]) -> str:
@@ -47,6 +47,7 @@ def rows(run: Run[Any]) -> Person:
     alice = person("Alice")
     at = now()
     tokens.begin_family(alice.user)
+    letters.post("password_changed", to=alice.user.email, user=alice.user)
     subscriptions.put_on_plan(alice.workspace, "team", at=at)
     request_id = f"req_{uuid.uuid4().hex}"
     admitted = run(metering.reserve(alice.caller, {"tokens": Ask.exactly(100)}, request_id=request_id, at=at))

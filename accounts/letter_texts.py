@@ -1,0 +1,61 @@
+"""What letters say: a subject, a text and a page of HTML out of `templates/letters/`, with the links they bring."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+
+from accounts import mail_keys
+from accounts.models import Letter, User
+
+LONGEST_NAME = 100
+INVISIBLE = "\u200b"
+
+# The page a letter leads to, with the key it brings. Keys stand behind the #: no server and no Referer ever sees one.
+LINKS: dict[str, Callable[[Letter], str]] = {
+    "verify_email": lambda letter: f"verify-email#key={verification_key(letter)}",
+    "invitation": lambda letter: f"invitation#key={mail_keys.make('invitation', letter.context['invitation_id'])}",
+    "export_ready": lambda letter: f"export#key={mail_keys.make('export', letter.context['export_id'])}",
+}
+
+
+def verification_key(letter: Letter) -> str:
+    """Good only as long as its user has the address they had when it was made."""
+    user = User.objects.get(letters=letter)
+    return mail_keys.make("verify-email", [str(user.pk), letter.to, user.email])
+
+
+def written(letter: Letter) -> EmailMultiAlternatives | None:
+    """Ready to be sent; None where it turns out that there is nobody to tell."""
+    return _message(letter.kind, letter)
+
+
+def _message(kind: str, letter: Letter) -> EmailMultiAlternatives:
+    told = {name: _told(name, value) for name, value in letter.context.items()}
+    told |= {"site": settings.FRONTEND_URL, "link": _link(kind, letter), "written_at": letter.created_at}
+    # The first line of the text is the subject.
+    subject, _, text = render_to_string(f"letters/{kind}.txt", told).strip().partition("\n")
+    message = EmailMultiAlternatives(subject, text.strip() + "\n", to=[letter.to])
+    message.attach_alternative(render_to_string(f"letters/{kind}.html", told | {"subject": subject}), "text/html")
+    return message
+
+
+def _link(kind: str, letter: Letter) -> str | None:
+    return f"{settings.FRONTEND_URL}/{LINKS[kind](letter)}" if kind in LINKS else None
+
+
+def _told(name: str, value: Any) -> Any:
+    """Addresses stand as they are, names as `harmless` has them."""
+    return value if name.endswith("email") or not isinstance(value, str) else harmless(value)
+
+
+def harmless(name: str) -> str:
+    """What somebody called themselves, told to somebody else: one short line, in which no program sees a link."""
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())
+    shown = line if len(line) <= LONGEST_NAME else line[: LONGEST_NAME - 1] + "…"
+    return re.sub(r"(?<=[^\s.])([.:/@])(?=\S)", rf"\1{INVISIBLE}", shown)

@@ -1,0 +1,116 @@
+"""The outbox. A letter is a row in the transaction of what it tells; it goes after the commit, by a worker.
+
+Two workers never take the same letter at once, and one that failed or was killed with a letter in hand leaves it to
+the next try: every letter goes at least once, and twice only where a worker dies between sending it and saying so.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from smtplib import SMTPRecipientsRefused
+from typing import Any, Literal
+
+from celery import current_app
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.timezone import now
+from kombu.exceptions import OperationalError as BrokerAway
+
+from accounts import letter_texts
+from accounts.models import Letter, User
+
+logger = logging.getLogger(__name__)
+
+Kind = Literal[
+    "verify_email",
+    "reset_password",
+    "password_changed",
+    "email_changed",
+    "second_factor_added",
+    "second_factor_removed",
+    "invitation",
+    "export_ready",
+    "account_erased",
+]
+
+
+def post(kind: Kind, *, to: str, user: User | None = None, context: dict[str, Any] | None = None) -> Letter:
+    """Goes after the commit, and only if there is one. No key belongs into `context`, which is kept."""
+    letter = Letter.objects.create(kind=kind, to=to, user=user, context=context or {}, due_at=now())
+    transaction.on_commit(nudge)
+    return letter
+
+
+def nudge() -> None:
+    """Have a worker look at once. Without a broker the letters wait for the next sweep."""
+    try:
+        current_app.send_task("accounts.tasks.send_letters", retry=False)
+    except BrokerAway:
+        logger.warning("The broker is away, so letters wait for the next sweep.")
+
+
+def send_next(at: datetime) -> bool:
+    """Try the letter that has waited longest; False when none is due."""
+    letter = _take(at)
+    if letter:
+        _send(letter, at)
+    return letter is not None
+
+
+def try_again(chosen: QuerySet[Letter], at: datetime) -> int:
+    """Those that failed, given up or not, from their first try on; how many."""
+    return chosen.filter(sent_at=None).update(due_at=at, tries=0)
+
+
+def forget_old(at: datetime) -> int:
+    """Delete the letters that went, or were given up, long enough ago; how many."""
+    old = Letter.objects.filter(due_at=None, created_at__lt=at - settings.LETTERS_KEPT)
+    return old.delete()[0]
+
+
+@transaction.atomic
+def _take(at: datetime) -> Letter | None:
+    """The try is counted and the next one set before anything is sent: whoever dies with it cannot hold it up."""
+    due = Letter.objects.filter(due_at__lte=at).order_by("due_at")
+    letter = due.select_for_update(skip_locked=True).first()
+    if letter:
+        letter.due_at = _next_try(letter.tries, at)
+        letter.tries += 1
+        letter.save(update_fields=["due_at", "tries"])
+    return letter
+
+
+def _next_try(tries: int, at: datetime) -> datetime | None:
+    waits = settings.LETTER_WAITS
+    return at + timedelta(minutes=waits[tries]) if tries < len(waits) else None
+
+
+def _send(letter: Letter, at: datetime) -> None:
+    message = letter_texts.written(letter)
+    if message is None:
+        letter.delete()  # There is nobody to tell.
+        return
+    try:
+        message.send()
+    except OSError as exc:  # SMTP's errors are among them.
+        _note_failure(letter, exc)
+    else:
+        letter.sent_at, letter.due_at, letter.error = at, None, ""
+        letter.save(update_fields=["sent_at", "due_at", "error"])
+
+
+def _note_failure(letter: Letter, failure: OSError) -> None:
+    letter.error = f"{type(failure).__name__}: {failure}"[:300]
+    if _is_final(failure):
+        letter.due_at = None
+    letter.save(update_fields=["error", "due_at"])
+    logger.warning("Letter %s (%s) was not sent: %s", letter.id, letter.kind, type(failure).__name__)
+
+
+def _is_final(failure: OSError) -> bool:
+    """The mail server says that there is no such mailbox."""
+    if not isinstance(failure, SMTPRecipientsRefused):
+        return False
+    return all(code >= 500 for code, _ in failure.recipients.values())
