@@ -19,6 +19,9 @@ from assistants.tests.standin.client import StandIn
 from assistants.tests.standin.client import start as start_standin
 from config.tests.product import Product, started
 
+# All tests come from one address, and quickly.
+UNHURRIED = {"RATE_LIMITS": "off", "WRONG_PASSWORDS_PER_ADDRESS": "1000000"}
+
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
 
@@ -69,6 +72,7 @@ def standin() -> Iterator[StandIn]:
 def product(database: None, standin: StandIn) -> Iterator[Product]:
     """The product as a process of its own, on a small pool, with the stand-in behind it."""
     environment = {
+        **UNHURRIED,
         "ANTHROPIC_API_KEY": "sk-standin",
         "ANTHROPIC_BASE_URL": standin.url,
         "DATABASE_POOL_SIZE": "4",
@@ -83,5 +87,5 @@ def product(database: None, standin: StandIn) -> Iterator[Product]:
 @pytest.fixture(scope="session")
 def demo_product(database: None) -> Iterator[Product]:
     """The product with no key set."""
-    with started({"ANTHROPIC_API_KEY": "", "DEMO_GAP_SECONDS": "0"}) as running:
+    with started({**UNHURRIED, "ANTHROPIC_API_KEY": "", "DEMO_GAP_SECONDS": "0"}) as running:
         yield running

@@ -44,3 +44,16 @@ class KeyRefused(AccountError):
 
     code = "invalid_key"
     message = "This link was used before, is too old, or is not whole. Ask for a new one."
+
+
+class RateLimited(TooMany):
+    """More than `limit` requests in a window of so many seconds; `policy` is the name the rate has in `RATES`."""
+
+    code = "rate_limited"
+    message = "Too many requests. Wait, then try again."
+
+    def __init__(self, policy: str, limit: int, *, window: int, retry_after: int) -> None:
+        super().__init__(retry_after)
+        self.policy = policy
+        self.limit = limit
+        self.window = window

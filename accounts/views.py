@@ -51,6 +51,8 @@ class Public(APIView):
 
 
 class RegisterView(Public):
+    rate = "sign-up"
+
     @extend_schema(request=Registration, responses={201: SignedIn}, tags=["auth"])
     def post(self, request: Request) -> Response:
         """Sign up. A workspace of your own, on the free plan, comes with it."""
@@ -59,6 +61,8 @@ class RegisterView(Public):
 
 
 class LoginView(Public):
+    rate = "log-in"
+
     @extend_schema(request=Login, responses=SignedIn, tags=["auth"])
     def post(self, request: Request) -> Response:
         """Trade email and password for an access and a refresh token."""
@@ -67,6 +71,8 @@ class LoginView(Public):
 
 
 class RefreshView(Public):
+    rate = "refresh"
+
     @extend_schema(request=RefreshTokenBody, responses=SignedIn, tags=["auth"])
     def post(self, request: Request) -> Response:
         """Trade a refresh token, once, for a new pair. Using it twice ends every token of its log-in."""

@@ -21,7 +21,15 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 
 from accounts.bodies import MalformedBody
-from accounts.errors import EmailTaken, InvalidCredentials, KeyRefused, NotAuthenticated, TooMany, TooManyAttempts
+from accounts.errors import (
+    EmailTaken,
+    InvalidCredentials,
+    KeyRefused,
+    NotAuthenticated,
+    RateLimited,
+    TooMany,
+    TooManyAttempts,
+)
 from accounts.moments import seconds_until
 from assistants.errors import ConversationBusy, InvalidRequest, UnknownModel
 from assistants.providers.base import ProviderBroken, ProviderBusy, ProviderRejected, ProviderTimeout
@@ -204,13 +212,22 @@ def quota_problem(refusal: QuotaExceeded, at: datetime) -> Problem:
 
 def too_many(refusal: TooMany) -> Problem:
     kind = ABNORMAL_TYPE if isinstance(refusal, TooManyAttempts) else QUOTA_TYPE
+    limits = rate_headers(refusal) if isinstance(refusal, RateLimited) else {}
     return Problem(
         429,
         refusal.code,
         str(refusal),
         extra={"type": kind, "title": "Too many requests", "retry_after": refusal.retry_after},
-        headers={"Retry-After": str(refusal.retry_after), "x-should-retry": "true"},
+        headers={"Retry-After": str(refusal.retry_after), "x-should-retry": "true", **limits},
     )
+
+
+def rate_headers(refusal: RateLimited) -> dict[str, str]:
+    name = refusal.policy
+    return {
+        "RateLimit-Policy": f'"{name}";q={refusal.limit};w={refusal.window}',
+        "RateLimit": f'"{name}";r=0;t={refusal.retry_after}',
+    }
 
 
 def drf_problem(exception: APIException) -> Problem:

@@ -96,6 +96,14 @@ MIGRATION_MODULES = {"djstripe": "billing.djstripe_migrations"}
 # ---- Redis and Celery ------------------------------------------------------------------------------------------------
 
 REDIS_URL = env.str("REDIS_URL", "redis://localhost:6379/0")
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        # Nobody waits long for a count: without Redis requests go on, uncounted.
+        "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 0.25, "SOCKET_TIMEOUT": 0.25},
+    }
+}
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -223,12 +231,28 @@ CHECKPOINT_SECONDS = 2.0
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 
+# Requests a minute, by account where the rate has one and somebody is signed in, else by address. A view names its
+# rate, or has `any`; model calls are metered by the ledger instead. `RATE_LIMITS=off` lifts these, and no GUARDS.
+RATES = {
+    "any": {"account": 1200, "ip": 1200},
+    "sign-up": {"ip": 120},
+    "log-in": {"ip": 120},
+    "refresh": {"ip": 300},
+    "letter": {"account": 10, "ip": 60},
+    "costly": {"account": 60, "ip": 60},
+    # As many as Anthropic lets a new customer make.
+    "count-tokens": {"account": 100},
+}
+RATELIMIT_ENABLE = env.bool("RATE_LIMITS", True)
+RATELIMIT_FAIL_OPEN = True
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.authentication.HeaderAuthentication",
         "accounts.authentication.BrowserSession",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["accounts.throttles.Rates"],
     "DEFAULT_PAGINATION_CLASS": "config.pagination.ByCursor",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PARSER_CLASSES": ["config.parsers.StrictJSONParser"],

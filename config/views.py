@@ -11,6 +11,7 @@ from drf_spectacular.views import SpectacularAPIView
 class SchemaView(SpectacularAPIView):
     """One at a time: drf-spectacular learns what it can describe while it describes for the first time."""
 
+    rate = "costly"
     _turn = Lock()
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

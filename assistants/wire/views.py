@@ -10,7 +10,7 @@ from django.utils.timezone import now
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts import callers
+from accounts import callers, rates
 from accounts.bodies import read_object
 from accounts.callers import Caller
 from assistants import catalogue, orders, providers, turns
@@ -60,6 +60,7 @@ async def _messages_frames(listener: Listener) -> AsyncIterator[bytes]:
 async def count_tokens(request: HttpRequest) -> JsonResponse:
     """Free of charge, as the original is."""
     caller = await callers.aidentify(request.headers)
+    await rates.acheck(request, "count-tokens", account=caller.user_id)
     body = read_object(request.body)
     anthropic.check(body, counting=True)
     offer = await _allowed_model(caller, body["model"])

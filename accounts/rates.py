@@ -1,0 +1,59 @@
+"""How many requests a minute, by account or by address: django-ratelimit's fixed windows in Redis, from one table.
+
+A courtesy to the other users, and no more: with Redis away nobody is refused. What must hold is in `accounts.guards`.
+"""
+
+from __future__ import annotations
+
+import logging
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django_ratelimit.core import get_usage
+from redis.exceptions import RedisError
+
+from accounts import addresses
+from accounts.errors import RateLimited
+
+logger = logging.getLogger(__name__)
+
+MINUTE = 60
+# After Redis failed, nobody waits for it again for so long.
+REST_SECONDS = 5.0
+_resting_until = 0.0
+
+
+def check(request: Any, name: str, *, account: UUID | None = None) -> None:
+    """Count this request against a rate of `RATES`. Raises `RateLimited`."""
+    limits = settings.RATES[name]
+    by, subject = ("account", str(account)) if account and "account" in limits else ("ip", _client(request))
+    usage = _usage(request, name, f"{by} {subject}", limits[by])
+    if usage and usage["should_limit"]:
+        # Its window lasts through the second it names.
+        raise RateLimited(name, limits[by], window=MINUTE, retry_after=usage["time_left"] + 1)
+
+
+acheck = sync_to_async(check, thread_sensitive=False)
+
+
+def _client(request: Any) -> str:
+    return addresses.network(addresses.client_address(request))
+
+
+def _usage(request: Any, name: str, subject: str, limit: int) -> dict[str, int] | None:
+    """None where limits are switched off, or Redis does not answer."""
+    global _resting_until
+    if monotonic() < _resting_until:
+        return None
+    try:
+        usage: dict[str, int] | None = get_usage(
+            request, group=name, key=lambda group, request: subject, rate=(limit, MINUTE), increment=True
+        )
+    except RedisError as exc:
+        _resting_until = monotonic() + REST_SECONDS
+        logger.warning("No rate limits for %.0f s, Redis does not answer: %s", REST_SECONDS, exc)
+        return None
+    return usage
