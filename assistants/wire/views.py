@@ -109,13 +109,17 @@ async def _chat_frames(listener: Listener, chunks: openai.Chunks) -> AsyncIterat
 
 @require_GET
 async def models(request: HttpRequest) -> JsonResponse:
-    offers = await _allowed(await callers.aidentify(request.headers))
+    caller = await callers.aidentify(request.headers)
+    await rates.acheck(request, "any", account=caller.user_id)
+    offers = await _allowed(caller)
     return JsonResponse(_format(request).models(offers))
 
 
 @require_GET
 async def model(request: HttpRequest, slug: str) -> JsonResponse:
-    offer = await _allowed_model(await callers.aidentify(request.headers), slug)
+    caller = await callers.aidentify(request.headers)
+    await rates.acheck(request, "any", account=caller.user_id)
+    offer = await _allowed_model(caller, slug)
     return JsonResponse(_format(request).model(offer))
 
 
