@@ -1,13 +1,15 @@
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.timezone import now
 
-from accounts import letters, registration
-from accounts.models import ApiKey, Letter, Membership, TokenFamily, User, Workspace
+from accounts import api_keys, letters
+from accounts.audit import Actor
+from accounts.clients import address_of
+from accounts.models import ApiKey, AuditEntry, Letter, Membership, Tally, TokenFamily, User, Workspace
 
 
 class DiscreetAdmin(admin.ModelAdmin[Any]):
@@ -15,6 +17,30 @@ class DiscreetAdmin(admin.ModelAdmin[Any]):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         return lookup.partition("__")[0] in self.get_list_filter(request)
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+    """Shows and filters; whoever comes to change a row is told why that cannot be."""
+
+    why = "This is read here and never edited."
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, object] | None = None):  # type: ignore[no-untyped-def]
+        messages.info(request, self.why)
+        return super().changelist_view(request, extra_context)
+
+
+def staff_of(request: HttpRequest) -> Actor:
+    """Who the audit log will name for what is done in the console."""
+    return Actor(request.user.pk, None, address_of(request), request.headers.get("X-Request-ID", ""))
 
 
 class MembershipInline(admin.TabularInline[Membership, Workspace]):
@@ -39,7 +65,7 @@ class UserAdmin(DjangoUserAdmin[User]):
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if not change:
-            registration.give_workspace(obj)
+            Workspace.objects.give_personal(obj)
 
 
 @admin.register(Workspace)
@@ -61,7 +87,17 @@ class MembershipAdmin(admin.ModelAdmin[Membership]):
 class TokenFamilyAdmin(admin.ModelAdmin[TokenFamily]):
     list_display = ["user", "created_at", "refreshed_at", "ended_at", "ended_because"]
     search_fields = ["user__email"]
-    readonly_fields = ["user", "current_jti", "created_at", "refreshed_at", "ended_at", "ended_because"]
+    readonly_fields = [
+        "user",
+        "ip",
+        "user_agent",
+        "created_at",
+        "refreshed_at",
+        "expires_at",
+        "ended_at",
+        "ended_because",
+    ]
+    exclude = ["current_jti"]
 
     def has_add_permission(self, request: object) -> bool:
         return False  # A family begins with a log-in.
@@ -69,9 +105,16 @@ class TokenFamilyAdmin(admin.ModelAdmin[TokenFamily]):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(DiscreetAdmin):
-    list_display = ["name", "prefix", "workspace", "user", "created_at", "revoked_at"]
-    search_fields = ["name", "prefix", "user__email"]
-    readonly_fields = ["workspace", "user", "prefix", "hash", "created_at"]
+    list_display = ["name", "prefix", "workspace", "user", "last_used_at", "expires_at", "revoked_at"]
+    search_fields = ["name", "prefix", "former_prefix", "user__email"]
+    exclude = ["hash", "former_hash"]
+    readonly_fields = [field.name for field in ApiKey._meta.fields if field.name not in ("hash", "former_hash", "name")]
+    actions = ["revoke"]
+
+    @admin.action(description="Revoke at once", permissions=["change"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        for row in queryset:
+            api_keys.revoke(row, by=staff_of(request), at=now())
 
     def has_add_permission(self, request: object) -> bool:
         return False  # A key is shown to its owner alone, once, when the API makes it.
@@ -94,3 +137,20 @@ class LetterAdmin(DiscreetAdmin):
     def try_again(self, request: HttpRequest, letters_chosen: QuerySet[Letter]) -> None:
         tried = letters.try_again(letters_chosen, at=now())
         self.message_user(request, f"{tried} will be tried again within 15 seconds; those that went stay as they are.")
+
+
+@admin.register(Tally)
+class TallyAdmin(ReadOnlyAdmin):
+    why = "Tallies count what is tried too often. They name nobody, and go by themselves."
+    list_display = ["purpose", "count", "resets_at"]
+    list_filter = ["purpose"]
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    why = "The audit log is proof of who did what, so it is read here and never edited."
+    list_display = ["at", "action", "subject", "actor", "workspace", "ip"]
+    list_filter = ["action"]
+    search_fields = ["subject", "actor__email", "request_id"]
+    list_select_related = ["actor", "workspace"]
+    date_hierarchy = "at"

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from accounts.models import ApiKey
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from accounts import audit
+from accounts.audit import SYSTEM, Actor
+from accounts.models import ApiKey, default_scopes
 
 MARK = "sk-stipend-"
 PREFIX_LENGTH = len(MARK) + 6
+
+
+@dataclass(frozen=True)
+class Powers:
+    """What a key may do: never more than its owner, and perhaps less."""
+
+    scopes: list[str] = field(default_factory=default_scopes)
+    allowed_models: list[str] = field(default_factory=list)
+    limits: dict[str, int] = field(default_factory=dict)
+    expires_at: datetime | None = None
 
 
 def digest(key: str) -> str:
@@ -18,21 +34,98 @@ def digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def create(*, workspace_id: UUID, user_id: UUID, name: str, key: str | None = None) -> tuple[ApiKey, str]:
+def new_secret() -> str:
+    return MARK + secrets.token_urlsafe(32)
+
+
+@transaction.atomic
+def create(
+    *,
+    workspace_id: UUID,
+    user_id: UUID,
+    name: str,
+    at: datetime,
+    powers: Powers | None = None,
+    by: Actor = SYSTEM,
+    key: str | None = None,
+) -> tuple[ApiKey, str]:
     """The row and the key itself, which nobody can be shown again."""
-    key = key or MARK + secrets.token_urlsafe(32)
+    key = key or new_secret()
+    powers = powers or Powers()
     row = ApiKey.objects.create(
         workspace_id=workspace_id,
         user_id=user_id,
         name=name,
         prefix=key[:PREFIX_LENGTH],
         hash=digest(key),
+        scopes=powers.scopes,
+        allowed_models=powers.allowed_models,
+        limits=powers.limits,
+        expires_at=powers.expires_at,
     )
+    audit.record("api_key.created", by=by, subject=row, at=at, workspace_id=workspace_id, after=told(row))
     return row, key
 
 
-def revoke(key_id: UUID, *, workspace_id: UUID, at: datetime) -> bool:
-    """False when this workspace has no such key; a key revoked before stays as it was."""
-    keys = ApiKey.objects.filter(workspace_id=workspace_id, id=key_id)
-    keys.filter(revoked_at=None).update(revoked_at=at)
-    return keys.exists()
+@transaction.atomic
+def change(row: ApiKey, *, by: Actor, at: datetime, **fields: object) -> None:
+    before = told(row)
+    for name, value in fields.items():
+        setattr(row, name, value)
+    row.save(update_fields=list(fields))
+    audit.record(
+        "api_key.changed", by=by, subject=row, at=at, workspace_id=row.workspace_id, before=before, after=told(row)
+    )
+
+
+@transaction.atomic
+def rotate(row: ApiKey, *, overlap: timedelta, by: Actor, at: datetime) -> str:
+    """A new secret for the same key. The former one stays good for the `overlap`; one before that is gone.
+
+    The key keeps its id, and with it what it has used: a rotation gives nobody an allowance twice.
+    """
+    key = new_secret()
+    row.former_prefix, row.former_hash, row.former_until = row.prefix, row.hash, at + overlap
+    row.prefix, row.hash = key[:PREFIX_LENGTH], digest(key)
+    row.save()
+    audit.record(
+        "api_key.rotated",
+        by=by,
+        subject=row,
+        at=at,
+        workspace_id=row.workspace_id,
+        before={"prefix": row.former_prefix},
+        after={"prefix": row.prefix, "former_until": row.former_until.isoformat()},
+    )
+    return key
+
+
+@transaction.atomic
+def revoke(row: ApiKey, *, by: Actor, at: datetime) -> None:
+    """At once, the former secret too. A key revoked before stays as it was."""
+    if ApiKey.objects.filter(pk=row.pk, revoked_at=None).update(revoked_at=at):
+        audit.record("api_key.revoked", by=by, subject=row, at=at, workspace_id=row.workspace_id)
+
+
+def starting_with(text: str) -> Q:
+    """A condition: keys that the beginning of a key, or a whole one that leaked, may be."""
+    prefix = text.strip()[:PREFIX_LENGTH]
+    return Q(prefix__startswith=prefix) | Q(former_prefix__startswith=prefix)
+
+
+def visible_to(user_id: UUID, *, workspace_id: UUID, manages: bool) -> QuerySet[ApiKey]:
+    """Their own keys, and who manages the workspace sees everybody's."""
+    keys = ApiKey.objects.filter(workspace_id=workspace_id)
+    return keys if manages else keys.filter(user_id=user_id)
+
+
+def told(row: ApiKey) -> dict[str, object]:
+    """What the audit log may know of a key."""
+    return {
+        "name": row.name,
+        "prefix": row.prefix,
+        "scopes": list(row.scopes),
+        "allowed_models": list(row.allowed_models),
+        "limits": row.limits,
+        "expires_at": row.expires_at and row.expires_at.isoformat(),
+    }

@@ -9,7 +9,9 @@ from rest_framework import authentication
 from rest_framework.request import Request
 
 from accounts import callers
+from accounts.audit import Actor
 from accounts.callers import Caller
+from accounts.clients import address_of
 from accounts.errors import NotAuthenticated
 
 
@@ -35,4 +37,10 @@ class BrowserSession(authentication.SessionAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
         found = super().authenticate(request)
-        return (callers.signed_in(found[0].pk), None) if found else None
+        return (callers.signed_in(found[0].pk, request.headers), None) if found else None
+
+
+def actor_of(request: HttpRequest | Request) -> Actor:
+    """Who the audit log will name."""
+    caller = caller_of(request)
+    return Actor(caller.user_id, caller.key_id, address_of(request), request.headers["X-Request-ID"])

@@ -4,53 +4,94 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from accounts import api_keys, database, tokens
-from accounts.errors import InvalidCredentials, NotAuthenticated
+from accounts.errors import InsufficientScope, InvalidCredentials, NotAuthenticated, UnknownWorkspace
+from accounts.meters import OwnLimit, own_limits
+from accounts.models import Membership, Scope
 
-CALLER = """
-    SELECT u.id AS user_id, u.email, u.is_staff, w.id AS workspace_id, w.time_zone, {key} AS key_id
+PERSON = "person"
+"""What a log-in may do beside its scopes, and an API key never: look after the person behind it."""
+STAFF = "staff"
+"""What a staff token may do, or a session of the console."""
+
+Needs = str | tuple[str, ...]
+"""What something takes: this scope, or one of these."""
+
+EVERYTHING = frozenset(map(str, Scope))
+ROLE_SCOPES: dict[str, frozenset[str]] = {
+    Membership.Role.OWNER: EVERYTHING,
+    Membership.Role.ADMIN: EVERYTHING,
+    Membership.Role.MEMBER: frozenset({Scope.CHAT, Scope.READ}),
+    Membership.Role.VIEWER: frozenset({Scope.READ}),
+}
+
+PERSONS = """
+    SELECT u.id AS user_id, u.email, m.workspace_id, w.time_zone, m.role, m.limits AS member_limits,
+        {family} AS family_id, {staff} AS is_staff
     FROM {credential}
-    WHERE u.is_active AND {valid}
+        LEFT JOIN accounts_membership m ON m.user_id = u.id AND m.workspace_id = COALESCE(
+            %(workspace)s::uuid, {switched}, (SELECT id FROM accounts_workspace WHERE personal_to_id = u.id))
+        LEFT JOIN accounts_workspace w ON w.id = m.workspace_id
+    WHERE u.is_active AND u.id = %(user)s AND {valid}
 """
 
-BY_KEY = CALLER.format(
-    key="k.id",
-    credential="""accounts_apikey k JOIN accounts_user u ON u.id = k.user_id
+BY_TOKEN = PERSONS.format(
+    family="f.id",
+    staff="f.is_staff AND u.is_staff",
+    switched="%(switched)s::uuid",
+    credential="accounts_tokenfamily f JOIN accounts_user u ON u.id = f.user_id",
+    valid="f.id = %(family)s AND f.ended_at IS NULL",
+)
+
+BY_SESSION = PERSONS.format(
+    family="NULL::uuid", staff="u.is_staff", switched="NULL::uuid", credential="accounts_user u", valid="true"
+)
+
+# The moment of use is written at most once a minute, in the same round trip, and nobody waits for another's writing.
+BY_KEY = """
+    WITH found AS (
+        SELECT * FROM accounts_apikey
+        WHERE (hash = %(hash)s OR (former_hash = %(hash)s AND former_until > now()))
+            AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+    ),
+    used AS (
+        UPDATE accounts_apikey SET last_used_at = now() WHERE id IN (
+            SELECT k.id FROM accounts_apikey k JOIN found USING (id)
+            WHERE k.last_used_at IS NULL OR k.last_used_at < now() - interval '1 minute'
+            FOR UPDATE OF k SKIP LOCKED
+        )
+    )
+    SELECT u.id AS user_id, u.email, k.workspace_id, w.time_zone, m.role, m.limits AS member_limits,
+        k.id AS key_id, k.scopes, k.allowed_models, k.limits AS key_limits
+    FROM found k JOIN accounts_user u ON u.id = k.user_id
         JOIN accounts_workspace w ON w.id = k.workspace_id
-        JOIN accounts_membership m ON m.workspace_id = w.id AND m.user_id = u.id""",
-    valid="k.hash = %(hash)s AND k.revoked_at IS NULL",
-)
-
-BY_TOKEN = CALLER.format(
-    key="NULL::uuid",
-    credential="""accounts_tokenfamily f JOIN accounts_user u ON u.id = f.user_id
-        JOIN accounts_workspace w ON w.personal_to_id = u.id""",
-    valid="f.id = %(family)s AND u.id = %(user)s AND f.ended_at IS NULL",
-)
-
-BY_USER = CALLER.format(
-    key="NULL::uuid",
-    credential="accounts_user u JOIN accounts_workspace w ON w.personal_to_id = u.id",
-    valid="u.id = %(user)s",
-)
+        JOIN accounts_membership m ON m.workspace_id = w.id AND m.user_id = u.id
+    WHERE u.is_active
+"""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """A person, the workspace they act for, and the API key if that is how they came.
+    """A person, the workspace they act for, what they may do there, and the API key if that is how they came.
 
-    It is also REST framework's `request.user`, hence the two properties.
+    `scopes` are those of the role and, of a key, only what it was given of them; a person has `PERSON` among them.
+    It is also REST framework's `request.user`, hence the properties.
     """
 
     user_id: UUID
     email: str
-    is_staff: bool
     workspace_id: UUID
     time_zone: str
-    key_id: UUID | None
+    role: str
+    scopes: frozenset[str]
+    key_id: UUID | None = None
+    family_id: UUID | None = None
+    allowed_models: tuple[str, ...] = ()
+    limits: tuple[OwnLimit, ...] = ()
 
     def __str__(self) -> str:
         return self.email
@@ -58,6 +99,10 @@ class Caller:
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    @property
+    def is_staff(self) -> bool:
+        return STAFF in self.scopes
 
     @property
     def is_authenticated(self) -> bool:
@@ -71,6 +116,14 @@ class Caller:
     def pk(self) -> UUID:
         return self.user_id
 
+    def may(self, needs: Needs) -> bool:
+        return not self.scopes.isdisjoint([needs] if isinstance(needs, str) else needs)
+
+    def check_may(self, needs: Needs) -> None:
+        """Raises `InsufficientScope`."""
+        if not self.may(needs):
+            raise InsufficientScope(needs, by_key=self.key_id is not None)
+
 
 def credential(headers: Mapping[str, str]) -> str | None:
     """The token or key in the headers; None when there is neither."""
@@ -80,31 +133,79 @@ def credential(headers: Mapping[str, str]) -> str | None:
     return headers.get("x-api-key") or None
 
 
-def _query(headers: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+def _query(headers: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
     found = credential(headers)
     if found is None:
         raise NotAuthenticated
     if found.startswith(api_keys.MARK):
         return BY_KEY, {"hash": api_keys.digest(found)}
     claims = tokens.read_access(found)
-    return BY_TOKEN, {"family": claims.family, "user": claims.user}
+    return BY_TOKEN, {
+        "family": claims.family,
+        "user": claims.user,
+        "switched": claims.workspace,
+        "workspace": asked_workspace(headers),
+    }
 
 
-def _caller(row: database.Row | None) -> Caller:
+def asked_workspace(headers: Mapping[str, str]) -> UUID | None:
+    """The one that the header names. Raises `UnknownWorkspace` for what is no id."""
+    text = headers.get("x-workspace")
+    try:
+        return UUID(text) if text else None
+    except ValueError as exc:
+        raise UnknownWorkspace from exc
+
+
+def _caller(row: database.Row | None, headers: Mapping[str, str]) -> Caller:
     if row is None:
         raise InvalidCredentials
-    return Caller(**row)
+    if row["workspace_id"] is None or asked_workspace(headers) not in (None, row["workspace_id"]):
+        raise UnknownWorkspace
+    return _of_key(row) if "key_id" in row else _of_person(row)
 
 
-async def aidentify(headers: Mapping[str, str]) -> Caller:
-    """Raises `NotAuthenticated` without a credential, `InvalidCredentials` with a bad one."""
-    return _caller(await database.fetch_one(*_query(headers)))
+def _of_person(row: database.Row) -> Caller:
+    return Caller(
+        **_common(row),
+        scopes=ROLE_SCOPES[row["role"]] | {PERSON} | ({STAFF} if row["is_staff"] else set()),
+        family_id=row["family_id"],
+        limits=_member_limits(row),
+    )
+
+
+def _of_key(row: database.Row) -> Caller:
+    return Caller(
+        **_common(row),
+        scopes=ROLE_SCOPES[row["role"]] & set(row["scopes"]),
+        key_id=row["key_id"],
+        allowed_models=tuple(row["allowed_models"]),
+        limits=own_limits("key", row["key_id"], database.from_json(row["key_limits"])) + _member_limits(row),
+    )
+
+
+def _common(row: database.Row) -> dict[str, Any]:
+    return {name: row[name] for name in ("user_id", "email", "workspace_id", "time_zone", "role")}
+
+
+def _member_limits(row: database.Row) -> tuple[OwnLimit, ...]:
+    return own_limits("member", row["user_id"], database.from_json(row["member_limits"]))
+
+
+async def aidentify(headers: Mapping[str, str], *, needs: Needs) -> Caller:
+    """Raises `NotAuthenticated` without a credential, `InvalidCredentials` with a bad one, `InsufficientScope` where
+    it may not do what is needed, `UnknownWorkspace` where it is not theirs."""
+    caller = _caller(await database.fetch_one(*_query(headers)), headers)
+    caller.check_may(needs)
+    return caller
 
 
 def identify(headers: Mapping[str, str]) -> Caller:
-    return _caller(database.fetch_one_now(*_query(headers)))
+    """The same for synchronous code, which looks at the scopes itself."""
+    return _caller(database.fetch_one_now(*_query(headers)), headers)
 
 
-def signed_in(user_id: UUID) -> Caller:
+def signed_in(user_id: UUID, headers: Mapping[str, str]) -> Caller:
     """The caller of a browser session."""
-    return _caller(database.fetch_one_now(BY_USER, {"user": str(user_id)}))
+    params = {"user": str(user_id), "workspace": asked_workspace(headers)}
+    return _caller(database.fetch_one_now(BY_SESSION, params), headers)

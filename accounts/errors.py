@@ -1,5 +1,7 @@
 """What can go wrong with who is asking. Each error has a stable `code`; `config.errors` gives it a status."""
 
+from __future__ import annotations
+
 
 class AccountError(Exception):
     code = "account_error"
@@ -57,3 +59,19 @@ class RateLimited(TooMany):
         self.policy = policy
         self.limit = limit
         self.window = window
+
+
+class UnknownWorkspace(AccountError):
+    """It does not exist, or not for this person: nobody is told which."""
+
+    code = "workspace_not_found"
+    message = "There is no such workspace among yours."
+
+
+class InsufficientScope(AccountError):
+    code = "insufficient_scope"
+
+    def __init__(self, needs: str | tuple[str, ...], *, by_key: bool) -> None:
+        wanted = needs if isinstance(needs, str) else " or ".join(needs)
+        who = "This API key may not do that" if by_key else "Your role here does not allow that"
+        super().__init__(f"{who}: it takes the scope {wanted or 'of nobody'}.")

@@ -5,8 +5,9 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
-from django.db import models
-from django.db.models import Q, Value
+from django.contrib.postgres.fields import ArrayField
+from django.db import models, transaction
+from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 
@@ -15,27 +16,74 @@ def default_time_zone() -> str:
     return str(settings.STIPEND_TIME_ZONE)
 
 
+class Scope(models.TextChoices):
+    """What a role, and within it an API key, may do."""
+
+    CHAT = "chat", "Talk to models, and write what people make"
+    READ = "read", "Read what the workspace has"
+    BILLING = "billing", "Subscribe and pay"
+    ADMIN = "admin", "Manage the workspace, its people and keys"
+
+
+def default_scopes() -> list[str]:
+    return [Scope.CHAT, Scope.READ]
+
+
 class UserManager(BaseUserManager["User"]):
+    @transaction.atomic
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """A new person with a workspace of their own."""
         user = self.model(email=self.normalize_email(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
+        Workspace.objects.give_personal(user)
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
-    def get_by_natural_key(self, username: str | None) -> User:
+    def by_email(self, email: str) -> QuerySet[User]:
+        """Who has this address, or claims it: its owner first, then the newest claim."""
         # As the constraint compares them, and by its index: `iexact` takes some letters that look alike for one.
-        return self.get(Exact(Lower("email"), Lower(Value(self.normalize_email(username)))))
+        same = Exact(Lower("email"), Lower(Value(self.normalize_email(email))))
+        return self.filter(same).order_by(F("email_verified_at").asc(nulls_last=True), "-created_at")
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        found = self.by_email(username or "").first()
+        if found is None:
+            raise self.model.DoesNotExist
+        return found
 
 
-class User(AbstractBaseUser, PermissionsMixin):
-    """A person who signs in with an email and a password."""
+class Profile(models.Model):
+    """What people tell of themselves and their business. Nothing here decides anything."""
+
+    name = models.CharField(max_length=150, blank=True)
+    phone = models.CharField(max_length=20, blank=True)
+    phone_verified = models.BooleanField(default=False, help_text="Set by staff; a new number is not verified.")
+    business_name = models.CharField(max_length=255, blank=True)
+    industry = models.CharField(max_length=100, blank=True)
+    sub_industry = models.CharField(max_length=100, blank=True)
+    core_processes = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    monthly_revenue = models.BigIntegerField(null=True, blank=True, help_text="In minor units of `currency`.")
+    currency = models.CharField(max_length=3, default="USD", help_text="ISO 4217, upper case.")
+    employees = models.PositiveIntegerField(null=True, blank=True)
+    goal_amount = models.BigIntegerField(null=True, blank=True, help_text="In minor units of `currency`.")
+    goal_years = models.PositiveSmallIntegerField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class User(AbstractBaseUser, PermissionsMixin, Profile):
+    """A person who signs in with an email and a password.
+
+    Anybody may claim an address by signing up with it; whoever reads its mail can verify it, and then owns it.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    email = models.EmailField(max_length=254, unique=True)
-    name = models.CharField(max_length=150, blank=True)
+    email = models.EmailField(max_length=254)
+    email_verified_at = models.DateTimeField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False, help_text="May sign in to the console.")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -46,10 +94,22 @@ class User(AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
-        constraints = [models.UniqueConstraint(Lower("email"), name="one_user_per_email")]
+        indexes = [models.Index(Lower("email"), name="user_by_email")]
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"), condition=Q(email_verified_at__isnull=False), name="one_owner_per_email"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.email
+
+
+class WorkspaceManager(models.Manager["Workspace"]):
+    def give_personal(self, user: User) -> Workspace:
+        workspace = self.create(name=user.name or user.email, email=user.email, personal_to=user)
+        Membership.objects.create(workspace=workspace, user=user, role=Membership.Role.OWNER)
+        return workspace
 
 
 class Workspace(models.Model):
@@ -64,6 +124,9 @@ class Workspace(models.Model):
     )
     members = models.ManyToManyField(User, through="Membership", related_name="workspaces")
     created_at = models.DateTimeField(auto_now_add=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text="Its ledger stays; nobody gets in any more.")
+
+    objects: ClassVar[WorkspaceManager] = WorkspaceManager()
 
     def __str__(self) -> str:
         return self.name
@@ -72,48 +135,77 @@ class Workspace(models.Model):
 class Membership(models.Model):
     class Role(models.TextChoices):
         OWNER = "owner"
+        ADMIN = "admin"
         MEMBER = "member"
+        VIEWER = "viewer"
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
+    limits = models.JSONField(default=dict, blank=True, help_text="Own limits below the plan's, by policy.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["workspace", "user"], name="one_membership_per_person")]
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "user"], name="one_membership_per_person"),
+            models.UniqueConstraint(fields=["workspace"], condition=Q(role="owner"), name="one_owner_per_workspace"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user} in {self.workspace}"
 
 
 class TokenFamily(models.Model):
-    """All the refresh tokens that follow from one log-in; only the newest is good, and reuse ends them all."""
+    """A session: all the tokens that follow from one log-in. Only the newest refresh token is good; reuse ends all."""
+
+    class Ending(models.TextChoices):
+        LOGOUT = "logout"
+        REUSE = "reuse"
+        REVOKED = "revoked"
+        PASSWORD = "password", "Password changed"
+        ERASURE = "erasure"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="token_families")
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", help_text="Switched to."
+    )
+    is_staff = models.BooleanField(default=False, help_text="Of one staff token, which cannot be refreshed.")
     current_jti = models.CharField(max_length=64)
+    ip = models.GenericIPAddressField(null=True, blank=True)
+    user_agent = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     refreshed_at = models.DateTimeField(auto_now=True)
+    expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
-    ended_because = models.CharField(max_length=20, blank=True, choices=[("logout", "Logout"), ("reuse", "Reuse")])
+    ended_because = models.CharField(max_length=20, blank=True, choices=Ending)
 
     class Meta:
-        verbose_name_plural = "token families"
+        verbose_name = "session"
+        ordering = ["-created_at"]
 
     def __str__(self) -> str:
         return f"{self.user} since {self.created_at:%Y-%m-%d %H:%M}"
 
 
 class ApiKey(models.Model):
-    """A program's way in. Only the prefix and a hash of the secret are kept."""
+    """A program's way in. Only a prefix and a hash of the secret are kept; rotated, the former secret's for a while."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="api_keys")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=100)
-    prefix = models.CharField(max_length=24, editable=False)
+    prefix = models.CharField(max_length=24, editable=False, db_index=True)
     hash = models.CharField(max_length=64, unique=True, editable=False, help_text="SHA-256 of the whole key.")
+    former_prefix = models.CharField(max_length=24, editable=False, blank=True, db_index=True)
+    former_hash = models.CharField(max_length=64, null=True, blank=True, unique=True, editable=False)
+    former_until = models.DateTimeField(null=True, blank=True, help_text="The secret before rotation is good so long.")
+    scopes = ArrayField(models.CharField(max_length=10, choices=Scope), default=default_scopes)
+    allowed_models = ArrayField(models.CharField(max_length=80), default=list, blank=True, help_text="None named: all.")
+    limits = models.JSONField(default=dict, blank=True, help_text="Own limits below the plan's, by policy.")
     created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, help_text="To the minute.")
+    expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -160,3 +252,28 @@ class Letter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} to {self.to}"
+
+
+class AuditEntry(models.Model):
+    """Who did what to whom. It is never edited or deleted; erasure alone takes personal data out of it."""
+
+    at = models.DateTimeField(db_index=True)
+    actor = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="audit_entries")
+    key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, null=True, blank=True, related_name="audit_entries")
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.PROTECT, null=True, blank=True, related_name="audit_entries"
+    )
+    action = models.CharField(max_length=60, help_text="Subject and past tense, such as `api_key.revoked`.")
+    subject = models.CharField(max_length=80, help_text="Its kind and id.")
+    before = models.JSONField(default=dict, blank=True)
+    after = models.JSONField(default=dict, blank=True)
+    ip = models.GenericIPAddressField(null=True, blank=True)
+    request_id = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        verbose_name_plural = "audit log"
+        ordering = ["-at", "-id"]
+        indexes = [models.Index(fields=["workspace", "-at"], name="audit_by_workspace")]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.subject}"

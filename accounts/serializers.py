@@ -4,22 +4,56 @@ from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as PasswordRefused
+from django.core.validators import RegexValidator
+from django.utils.timezone import now
 from rest_framework import serializers
 
-from accounts.models import ApiKey, User
+from accounts.api_keys import Powers
+from accounts.meters import POLICIES
+from accounts.models import ApiKey, Profile, Scope, User, default_scopes
+
+MOST = 2**63 - 1
+SHORT: dict[str, Any] = {"required": False, "allow_blank": True}
+PHONE = RegexValidator(r"^\+[1-9][0-9]{6,14}$", "Write it as +4915112345678, with the country and without spaces.")
+CURRENCY = RegexValidator(r"^[A-Z]{3}$", "Three capital letters of ISO 4217, such as EUR.")
 
 
-class Registration(serializers.Serializer[Any]):
+class ProfileFields(serializers.Serializer[Any]):
+    """Money is in minor units of `currency`."""
+
+    name = serializers.CharField(max_length=150, **SHORT)
+    phone = serializers.CharField(max_length=20, validators=[PHONE], **SHORT)
+    business_name = serializers.CharField(max_length=255, **SHORT)
+    industry = serializers.CharField(max_length=100, **SHORT)
+    sub_industry = serializers.CharField(max_length=100, **SHORT)
+    core_processes = serializers.ListField(
+        child=serializers.CharField(max_length=100), max_length=50, allow_empty=True, required=False
+    )
+    monthly_revenue = serializers.IntegerField(min_value=0, max_value=MOST, allow_null=True, required=False)
+    currency = serializers.CharField(max_length=3, validators=[CURRENCY], required=False)
+    employees = serializers.IntegerField(min_value=0, max_value=10_000_000, allow_null=True, required=False)
+    goal_amount = serializers.IntegerField(min_value=0, max_value=MOST, allow_null=True, required=False)
+    goal_years = serializers.IntegerField(min_value=0, max_value=100, allow_null=True, required=False)
+
+
+class ProfileChange(ProfileFields):
+    pass
+
+
+class Registration(ProfileFields):
     email = serializers.EmailField(max_length=254)
     password = serializers.CharField(max_length=200, trim_whitespace=False, style={"input_type": "password"})
-    name = serializers.CharField(max_length=150, required=False, default="", allow_blank=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        try:
-            validate_password(attrs["password"], User(email=attrs["email"], name=attrs["name"]))
-        except PasswordRefused as refused:
-            raise serializers.ValidationError({"password": refused.messages}) from refused
+        check_password_strength(attrs["password"], User(email=attrs["email"], name=attrs.get("name", "")))
         return attrs
+
+
+def check_password_strength(password: str, user: User, field: str = "password") -> None:
+    try:
+        validate_password(password, user)
+    except PasswordRefused as refused:
+        raise serializers.ValidationError({field: refused.messages}) from refused
 
 
 class Login(serializers.Serializer[Any]):
@@ -34,14 +68,23 @@ class RefreshTokenBody(serializers.Serializer[Any]):
 class UserView(serializers.ModelSerializer[User]):
     workspace_id = serializers.UUIDField(source="personal_workspace.id", read_only=True)
     time_zone = serializers.CharField(source="personal_workspace.time_zone", read_only=True)
+    email_verified = serializers.SerializerMethodField()
 
     class Meta:
         model = User
-        fields = ["id", "email", "name", "is_staff", "workspace_id", "time_zone", "created_at"]
+        fields = [
+            "id",
+            "email",
+            "email_verified",
+            *(field.name for field in Profile._meta.fields),
+            "is_staff",
+            "workspace_id",
+            "time_zone",
+            "created_at",
+        ]
 
-
-class ProfileChange(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=150, allow_blank=True, required=False)
+    def get_email_verified(self, user: User) -> bool:
+        return user.email_verified_at is not None
 
 
 class SignedIn(serializers.Serializer[Any]):
@@ -50,14 +93,72 @@ class SignedIn(serializers.Serializer[Any]):
     user = UserView()
 
 
-class NewApiKey(serializers.Serializer[Any]):
+class StaffSignedIn(serializers.Serializer[Any]):
+    access = serializers.CharField(help_text="A staff token, with `role: admin`, good for 8 hours.")
+    user = UserView()
+
+
+class KeyChange(serializers.Serializer[Any]):
+    """`limits` are amounts by policy, such as `{"tokens-day": 10000, "requests-month": 500}`, below the workspace's."""
+
+    name = serializers.CharField(max_length=100, required=False)
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(choices=Scope.choices), allow_empty=False, max_length=10, required=False
+    )
+    allowed_models = serializers.ListField(child=serializers.CharField(max_length=80), max_length=50, required=False)
+    limits = serializers.DictField(child=serializers.IntegerField(min_value=0, max_value=MOST), required=False)
+    expires_at = serializers.DateTimeField(allow_null=True, required=False)
+
+    def validate_scopes(self, scopes: list[str]) -> list[str]:
+        return [scope for scope in Scope if scope in scopes]
+
+    def validate_limits(self, limits: dict[str, int]) -> dict[str, int]:
+        return known_policies(limits)
+
+    def validate_expires_at(self, moment: Any) -> Any:
+        if moment and moment <= now():
+            raise serializers.ValidationError("This moment has passed.")
+        return moment
+
+
+def known_policies(limits: dict[str, int]) -> dict[str, int]:
+    if unknown := sorted(limits.keys() - POLICIES):
+        raise serializers.ValidationError(f"There is no limit {unknown[0]}; there are: {', '.join(POLICIES)}.")
+    return limits
+
+
+class NewApiKey(KeyChange):
     name = serializers.CharField(max_length=100)
+
+    def powers(self) -> Powers:
+        asked = {name: value for name, value in self.validated_data.items() if name != "name"}
+        return Powers(**{"scopes": default_scopes(), **asked})
+
+
+class Rotation(serializers.Serializer[Any]):
+    overlap_seconds = serializers.IntegerField(min_value=0, max_value=30 * 86_400, default=86_400)
 
 
 class ApiKeyView(serializers.ModelSerializer[ApiKey]):
+    user_id = serializers.UUIDField(read_only=True)
+
     class Meta:
         model = ApiKey
-        fields = ["id", "name", "prefix", "created_at", "revoked_at"]
+        fields = [
+            "id",
+            "name",
+            "prefix",
+            "user_id",
+            "scopes",
+            "allowed_models",
+            "limits",
+            "created_at",
+            "last_used_at",
+            "expires_at",
+            "former_prefix",
+            "former_until",
+            "revoked_at",
+        ]
 
 
 class CreatedApiKey(ApiKeyView):

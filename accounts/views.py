@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.utils.timezone import now
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, status
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -14,26 +15,36 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-from accounts import api_keys, registration, tokens
-from accounts.authentication import caller_of
-from accounts.models import ApiKey, User
+from accounts import api_keys, profiles, registration, tokens
+from accounts.authentication import actor_of, caller_of
+from accounts.callers import PERSON, Caller
+from accounts.clients import client_of
+from accounts.errors import InsufficientScope
+from accounts.models import ApiKey, Scope, User
 from accounts.serializers import (
     ApiKeyView,
     CreatedApiKey,
+    KeyChange,
     Login,
     NewApiKey,
     ProfileChange,
     RefreshTokenBody,
     Registration,
+    Rotation,
     SignedIn,
+    StaffSignedIn,
     UserView,
 )
 
 
 def parsed(serializer: type[BaseSerializer[Any]], request: Request) -> dict[str, Any]:
+    return dict(checked(serializer, request).validated_data)
+
+
+def checked(serializer: type[BaseSerializer[Any]], request: Request) -> Any:
     body = serializer(data=request.data)
     body.is_valid(raise_exception=True)
-    return dict(body.validated_data)
+    return body
 
 
 def signed_in(user: User, pair: tokens.Pair, status_code: int = status.HTTP_200_OK) -> Response:
@@ -55,9 +66,13 @@ class RegisterView(Public):
 
     @extend_schema(request=Registration, responses={201: SignedIn}, tags=["auth"])
     def post(self, request: Request) -> Response:
-        """Sign up. A workspace of your own, on the free plan, comes with it."""
+        """Sign up. A workspace of your own, on the free plan, comes with it.
+
+        The answer does not tell whether the address has an account already; the letter does, to whoever reads its
+        mail. Until you verify the address, others may claim it too.
+        """
         user = registration.register(**parsed(Registration, request))
-        return signed_in(user, tokens.begin_family(user), status.HTTP_201_CREATED)
+        return signed_in(user, tokens.begin_family(user, client_of(request)), status.HTTP_201_CREATED)
 
 
 class LoginView(Public):
@@ -67,7 +82,18 @@ class LoginView(Public):
     def post(self, request: Request) -> Response:
         """Trade email and password for an access and a refresh token."""
         user = registration.sign_in(**parsed(Login, request))
-        return signed_in(user, tokens.begin_family(user))
+        return signed_in(user, tokens.begin_family(user, client_of(request)))
+
+
+class StaffLoginView(Public):
+    rate = "log-in"
+
+    @extend_schema(request=Login, responses=StaffSignedIn, tags=["auth"])
+    def post(self, request: Request) -> Response:
+        """Trade the credentials of staff for a staff token: 8 hours, `role: admin`, not to be refreshed."""
+        user = registration.sign_in(**parsed(Login, request))
+        access = tokens.begin_staff(user, client_of(request))
+        return Response(StaffSignedIn({"access": access, "user": user}).data)
 
 
 class RefreshView(Public):
@@ -89,6 +115,8 @@ class LogoutView(Public):
 
 
 class MeView(APIView):
+    needs = {"GET": (PERSON, Scope.READ), "PATCH": PERSON}
+
     @extend_schema(responses=UserView, tags=["auth"])
     def get(self, request: Request) -> Response:
         """Who you are, and your workspace."""
@@ -96,41 +124,96 @@ class MeView(APIView):
 
     @extend_schema(request=ProfileChange, responses=UserView, tags=["auth"])
     def patch(self, request: Request) -> Response:
-        """Change what you are called."""
+        """Change what you tell of yourself."""
         user = myself(request)
-        for name, value in parsed(ProfileChange, request).items():
-            setattr(user, name, value)
-        user.save(update_fields=["name"])
+        profiles.change(user, by=actor_of(request), at=now(), **parsed(ProfileChange, request))
         return Response(UserView(user).data)
 
 
-class ApiKeyListView(generics.ListAPIView[ApiKey]):
-    """The workspace's API keys, revoked ones too, newest first."""
+# ---- API keys --------------------------------------------------------------------------------------------------------
 
+KEY_OWNERS = (PERSON, Scope.ADMIN)
+"""People look after their own keys; a key looks after keys only where it may manage the workspace."""
+
+
+def keys_of(caller: Caller) -> QuerySet[ApiKey]:
+    return api_keys.visible_to(caller.user_id, workspace_id=caller.workspace_id, manages=Scope.ADMIN in caller.scopes)
+
+
+def check_grants(caller: Caller, scopes: list[str]) -> None:
+    """Nobody gives a key more than they have."""
+    if beyond := [scope for scope in scopes if scope not in caller.scopes]:
+        raise InsufficientScope(beyond[0], by_key=caller.key_id is not None)
+
+
+class ApiKeyListView(generics.ListAPIView[ApiKey]):
+    """Your API keys in this workspace, revoked ones too, newest first; everybody's, if you manage it."""
+
+    needs = {"GET": KEY_OWNERS, "POST": KEY_OWNERS}
     queryset = ApiKey.objects.none()  # for the schema; `get_queryset` needs a caller
     serializer_class = ApiKeyView
 
     def get_queryset(self) -> QuerySet[ApiKey]:
-        return ApiKey.objects.filter(workspace_id=caller_of(self.request).workspace_id)
+        prefix = self.request.query_params.get("prefix", "").replace("\x00", "")
+        return keys_of(caller_of(self.request)).filter(api_keys.starting_with(prefix))
 
-    @extend_schema(tags=["auth"])
+    @extend_schema(
+        parameters=[OpenApiParameter("prefix", str, description="How the key begins, or all of one that leaked.")],
+        tags=["auth"],
+    )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.list(request, *args, **kwargs)
 
     @extend_schema(request=NewApiKey, responses={201: CreatedApiKey}, tags=["auth"])
     def post(self, request: Request) -> Response:
-        """Make a key. This answer is the only place that ever shows it."""
+        """Make a key, with `chat` and `read` where you name no scopes. This answer is the only place that shows it."""
         caller = caller_of(request)
+        body = checked(NewApiKey, request)
+        powers = body.powers()
+        check_grants(caller, powers.scopes)
         row, key = api_keys.create(
-            workspace_id=caller.workspace_id, user_id=caller.user_id, **parsed(NewApiKey, request)
+            workspace_id=caller.workspace_id,
+            user_id=caller.user_id,
+            name=body.validated_data["name"],
+            powers=powers,
+            by=actor_of(request),
+            at=now(),
         )
         return Response({**ApiKeyView(row).data, "key": key}, status=status.HTTP_201_CREATED)
 
 
 class ApiKeyDetailView(APIView):
+    needs = {"GET": KEY_OWNERS, "PATCH": KEY_OWNERS, "DELETE": KEY_OWNERS}
+
+    @extend_schema(responses=ApiKeyView, tags=["auth"])
+    def get(self, request: Request, key_id: UUID) -> Response:
+        """One of your keys."""
+        return Response(ApiKeyView(get_object_or_404(keys_of(caller_of(request)), id=key_id)).data)
+
+    @extend_schema(request=KeyChange, responses=ApiKeyView, tags=["auth"])
+    def patch(self, request: Request, key_id: UUID) -> Response:
+        """Change what a key is called and what it may do."""
+        row = get_object_or_404(keys_of(caller_of(request)), id=key_id)
+        change = parsed(KeyChange, request)
+        check_grants(caller_of(request), change.get("scopes", []))
+        api_keys.change(row, by=actor_of(request), at=now(), **change)
+        return Response(ApiKeyView(row).data)
+
     @extend_schema(responses={204: None}, tags=["auth"])
     def delete(self, request: Request, key_id: UUID) -> Response:
         """Revoke a key. It is refused from the next request on."""
-        if not api_keys.revoke(key_id, workspace_id=caller_of(request).workspace_id, at=now()):
-            raise Http404
+        row = get_object_or_404(keys_of(caller_of(request)), id=key_id)
+        api_keys.revoke(row, by=actor_of(request), at=now())
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ApiKeyRotationView(APIView):
+    needs = {"POST": KEY_OWNERS}
+
+    @extend_schema(request=Rotation, responses=CreatedApiKey, tags=["auth"])
+    def post(self, request: Request, key_id: UUID) -> Response:
+        """Give a key a new secret. The former one stays good for `overlap_seconds`, a day if you do not say."""
+        row = get_object_or_404(keys_of(caller_of(request)).filter(revoked_at=None), id=key_id)
+        overlap = timedelta(seconds=parsed(Rotation, request)["overlap_seconds"])
+        key = api_keys.rotate(row, overlap=overlap, by=actor_of(request), at=now())
+        return Response({**ApiKeyView(row).data, "key": key})

@@ -3,7 +3,7 @@ from django.http import HttpRequest
 
 from accounts.admin import DiscreetAdmin
 from assistants.models import Conversation, LanguageModel, Message, ModelPrice, Turn
-from quotas.admin import ReadOnlyAdmin
+from quotas.admin import LedgerAdmin
 
 
 class ModelPriceInline(admin.TabularInline[ModelPrice, LanguageModel]):
@@ -59,7 +59,7 @@ class MessageAdmin(DiscreetAdmin):
 
 
 @admin.register(Turn)
-class TurnAdmin(ReadOnlyAdmin):
+class TurnAdmin(LedgerAdmin):
     why = "A turn is the record of a call that was charged, so it is read here and never edited."
     list_display = [
         "request_id",

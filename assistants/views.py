@@ -20,6 +20,7 @@ from rest_framework.views import APIView
 from accounts import callers
 from accounts.authentication import caller_of
 from accounts.bodies import read_object
+from accounts.models import Scope
 from accounts.views import parsed
 from assistants import conversations, providers, replies, running
 from assistants.conversations import NewMessage
@@ -67,6 +68,7 @@ def conversation_of(request: Request, conversation_id: UUID) -> Conversation:
 
 
 class ModelListView(generics.ListAPIView[LanguageModel]):
+    needs = {"GET": (Scope.CHAT, Scope.READ)}
     queryset = LanguageModel.objects.none()  # for the schema; `get_queryset` needs a caller
     serializer_class = ModelView
     pagination_class = None
@@ -81,6 +83,7 @@ class ModelListView(generics.ListAPIView[LanguageModel]):
 
 
 class ConversationListView(generics.ListAPIView[Conversation]):
+    needs = {"GET": Scope.READ, "POST": Scope.CHAT}
     queryset = Conversation.objects.none()  # for the schema, likewise
     serializer_class = ConversationView
 
@@ -114,6 +117,8 @@ class ConversationListView(generics.ListAPIView[Conversation]):
 
 
 class ConversationDetailView(APIView):
+    needs = {"GET": Scope.READ, "PATCH": Scope.CHAT, "DELETE": Scope.CHAT}
+
     @extend_schema(responses=ConversationView, tags=["assistants"])
     def get(self, request: Request, conversation_id: UUID) -> Response:
         """One conversation, without its messages."""
@@ -143,6 +148,8 @@ class ConversationDetailView(APIView):
 
 
 class ConversationExportView(APIView):
+    needs = {"GET": Scope.READ}
+
     @extend_schema(
         parameters=[OpenApiParameter("as", str, enum=["markdown", "json"])],
         responses={(200, "text/markdown"): str, (200, "application/json"): dict},
@@ -158,6 +165,7 @@ class ConversationExportView(APIView):
 
 
 class MessageListView(generics.ListAPIView[Message]):
+    needs = {"GET": Scope.READ}
     serializer_class = MessageView
 
     def get_queryset(self) -> QuerySet[Message]:
@@ -170,6 +178,8 @@ class MessageListView(generics.ListAPIView[Message]):
 
 
 class FeedbackView(APIView):
+    needs = {"PUT": Scope.CHAT}
+
     @extend_schema(request=FeedbackChange, responses=MessageView, tags=["assistants"])
     def put(self, request: Request, conversation_id: UUID, message_id: UUID) -> Response:
         """Thumbs `up` or `down` for a reply, or neither."""
@@ -200,7 +210,7 @@ async def messages(request: HttpRequest, conversation_id: UUID) -> HttpResponse 
 
 async def _post_message(request: HttpRequest, conversation_id: UUID) -> HttpResponse | EventStream:
     """Say something. The reply streams where the client accepts an event stream, and comes whole where not."""
-    caller = await callers.aidentify(request.headers)
+    caller = await callers.aidentify(request.headers, needs=Scope.CHAT)
     at = now()
     turn = await conversations.reply_to(
         _new_message(read_object(request.body)),
@@ -226,7 +236,7 @@ async def _post_message(request: HttpRequest, conversation_id: UUID) -> HttpResp
 @require_GET
 async def resume(request: HttpRequest, conversation_id: UUID, message_id: UUID) -> EventStream:
     """Pick a reply's stream up again after `Last-Event-ID`."""
-    caller = await callers.aidentify(request.headers)
+    caller = await callers.aidentify(request.headers, needs=Scope.READ)
     offset = _offset(request.headers.get("Last-Event-ID", "0"))
     await conversations.reply_state(message_id, conversation_id, caller)
     if turn := running.answering(message_id):

@@ -8,8 +8,9 @@ from typing import Any
 import yaml
 from django.db import DatabaseError, transaction
 
+from accounts.meters import Meter, Window
 from billing.errors import InvalidCatalogue
-from billing.models import Meter, Plan, PlanLimit, Price, Window
+from billing.models import Plan, PlanLimit, Price
 
 CATALOGUES = Path(__file__).parent / "catalogues"
 

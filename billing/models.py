@@ -7,23 +7,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.timezone import now
 
+from accounts.meters import Meter, Window
 from accounts.models import Workspace
-
-
-class Meter(models.TextChoices):
-    """What is counted."""
-
-    TOKENS = "tokens"
-    REQUESTS = "requests"
-    MESSAGES = "messages"
-    OPERATIONS = "operations"
-
-
-class Window(models.TextChoices):
-    """Over which time: a calendar day or month in the workspace's time zone."""
-
-    DAY = "day"
-    MONTH = "month"
 
 
 class Plan(models.Model):

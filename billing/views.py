@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import caller_of
+from accounts.models import Scope
 from billing import comparison, subscriptions
 from billing.models import Plan
 from billing.serializers import Comparison, PlanView
@@ -43,6 +44,8 @@ class PlanDetailView(generics.RetrieveAPIView[Plan]):
 
 
 class PlanCompareView(APIView):
+    needs = {"GET": Scope.READ}
+
     @extend_schema(responses=Comparison, tags=["billing"])
     def get(self, request: Request) -> Response:
         """The plans side by side, and which of them is yours."""

@@ -23,12 +23,14 @@ from rest_framework.response import Response
 from accounts.bodies import MalformedBody
 from accounts.errors import (
     EmailTaken,
+    InsufficientScope,
     InvalidCredentials,
     KeyRefused,
     NotAuthenticated,
     RateLimited,
     TooMany,
     TooManyAttempts,
+    UnknownWorkspace,
 )
 from accounts.moments import seconds_until
 from assistants.errors import ConversationBusy, InvalidRequest, UnknownModel
@@ -48,9 +50,11 @@ STATUSES: dict[type[Exception], int] = {
     NotAuthenticated: 401,
     InvalidCredentials: 401,
     PermissionDenied: 403,
+    InsufficientScope: 403,
     ModelNotInPlan: 403,
     Http404: 404,
     UnknownModel: 404,
+    UnknownWorkspace: 404,
     EmailTaken: 409,
     ConversationBusy: 409,
     RequestDataTooBig: 413,

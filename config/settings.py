@@ -1,5 +1,6 @@
 """Every setting of Stipend, on one page. What differs between machines comes from the environment."""
 
+import hashlib
 from datetime import timedelta
 from pathlib import Path
 
@@ -134,10 +135,19 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+# Several people may claim an address, though only one can have verified it; `ByEmail` knows which is meant.
+AUTHENTICATION_BACKENDS = ["accounts.backends.ByEmail"]
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 SIMPLE_JWT = {
+    "ALGORITHM": "HS256",
+    # A key of their own, so that nothing else signed here can ever pass for a token.
+    "SIGNING_KEY": hashlib.sha256(f"tokens {SECRET_KEY}".encode()).hexdigest(),
+    "ISSUER": "stipend",
+    "AUDIENCE": "stipend-api",
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=30),
 }
+STAFF_TOKEN_LIFETIME = timedelta(hours=8)
 # How many proxies of our own stand before the web server. X-Forwarded-For is believed that many steps back.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
 # How often something may be tried, and within which time (`accounts.guards`).
@@ -167,6 +177,8 @@ CORS_ALLOW_HEADERS = [
     "idempotency-key",
     "last-event-id",
     "x-api-key",
+    "x-session-token",
+    "x-workspace",
 ]
 CORS_EXPOSE_HEADERS = ["X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Stipend-Demo"]
 
@@ -251,7 +263,7 @@ REST_FRAMEWORK = {
         "accounts.authentication.HeaderAuthentication",
         "accounts.authentication.BrowserSession",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.Allowed"],
     "DEFAULT_THROTTLE_CLASSES": ["accounts.throttles.Rates"],
     "DEFAULT_PAGINATION_CLASS": "config.pagination.ByCursor",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],

@@ -6,8 +6,8 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 
+from accounts.meters import Meter, Window
 from accounts.models import Workspace
-from billing.models import Meter, Window
 
 
 class Basis(models.TextChoices):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from billing.models import Window
+from accounts.meters import Window
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from accounts import database
 from accounts.callers import Caller
+from accounts.meters import Meter
 from billing.errors import UnknownPlan
-from billing.models import Meter
 from quotas import metering, statements
 from quotas.limits import Limit
 

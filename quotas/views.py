@@ -9,6 +9,7 @@ from rest_framework import generics
 
 from accounts import callers
 from accounts.authentication import caller_of
+from accounts.models import Scope
 from quotas import headers, reports
 from quotas.models import Decision
 from quotas.serializers import DecisionView
@@ -17,7 +18,7 @@ from quotas.serializers import DecisionView
 @require_GET
 async def usage(request: HttpRequest) -> JsonResponse:
     """The token allowance in short: `{"plan", "token_quota", "token_used", "remaining", "plan_end_at"}`."""
-    caller = await callers.aidentify(request.headers)
+    caller = await callers.aidentify(request.headers, needs=Scope.READ)
     found = await reports.usage(caller, now())
     tokens = found.tokens
     return JsonResponse(
@@ -34,7 +35,7 @@ async def usage(request: HttpRequest) -> JsonResponse:
 @require_GET
 async def current_usage(request: HttpRequest) -> JsonResponse:
     """Every limit of the plan with what is used, reserved and left of it."""
-    caller = await callers.aidentify(request.headers)
+    caller = await callers.aidentify(request.headers, needs=Scope.READ)
     at = now()
     found = await reports.usage(caller, at)
     limits = [
@@ -57,6 +58,7 @@ async def current_usage(request: HttpRequest) -> JsonResponse:
 class DecisionDetailView(generics.RetrieveAPIView[Decision]):
     """Why a request was admitted or refused, by its request id: every limit looked at, and what was left of it then."""
 
+    needs = {"GET": Scope.READ}
     serializer_class = DecisionView
     lookup_field = "request_id"
 

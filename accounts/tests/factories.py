@@ -8,12 +8,14 @@ from typing import Any
 from uuid import uuid4
 
 from django.contrib.auth.hashers import make_password
+from django.utils.timezone import now
 from factory.declarations import LazyFunction
 from factory.django import DjangoModelFactory
 
-from accounts import api_keys, registration
+from accounts import api_keys, callers, tokens
+from accounts.api_keys import Powers
 from accounts.callers import Caller
-from accounts.models import User, Workspace
+from accounts.models import Scope, User, Workspace
 
 PASSWORD = "correct horse battery"
 
@@ -31,12 +33,13 @@ class UserFactory(DjangoModelFactory[User]):
         model = User
 
     email = LazyFunction(lambda: f"{uuid4().hex}@example.com")  # type: ignore[no-untyped-call]
+    email_verified_at = LazyFunction(now)  # type: ignore[no-untyped-call]
     name = "Alice"
 
     @classmethod
     def _create(cls, model_class: type[User], *args: Any, **fields: Any) -> User:
         user = User.objects.create(password=hashed(), **fields)
-        registration.give_workspace(user)
+        Workspace.objects.give_personal(user)
         return user
 
 
@@ -51,11 +54,17 @@ class Person:
     def headers(self) -> dict[str, str]:
         return {"x-api-key": self.api_key}
 
+    @property
+    def session(self) -> dict[str, str]:
+        """The header of a new log-in."""
+        return {"authorization": f"Bearer {tokens.begin_family(self.user).access}"}
+
 
 def person(name: str) -> Person:
     """Somebody new, by whatever name, with an API key."""
     user = UserFactory.create(name=name)
     workspace = Workspace.objects.get(personal_to=user)
-    row, key = api_keys.create(workspace_id=workspace.id, user_id=user.id, name="test")
-    caller = Caller(user.id, user.email, user.is_staff, workspace.id, workspace.time_zone, row.id)
-    return Person(user, workspace, caller, key)
+    _, key = api_keys.create(
+        workspace_id=workspace.id, user_id=user.id, name="test", powers=Powers(scopes=list(Scope)), at=now()
+    )
+    return Person(user, workspace, callers.identify({"x-api-key": key}), key)

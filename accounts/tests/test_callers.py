@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
+from django.utils.timezone import now
 
 from accounts import callers, tokens
-from accounts.errors import InvalidCredentials, NotAuthenticated
-from accounts.models import User, Workspace
+from accounts.callers import PERSON
+from accounts.errors import InvalidCredentials, NotAuthenticated, UnknownWorkspace
+from accounts.models import Membership, Scope, User, Workspace
 from accounts.tests.factories import Person
 from config.tests.product import Product
 from conftest import Run
@@ -31,16 +34,19 @@ def test_a_key_in_either_header_is_the_same_caller(alice: Person) -> None:
 
 
 def test_a_token_is_the_same_caller_without_a_key(alice: Person) -> None:
-    assert callers.identify(access(alice)) == replace(alice.caller, key_id=None)
+    by_token = callers.identify(access(alice))
+
+    assert by_token.scopes == alice.caller.scopes | {PERSON}
+    assert replace(by_token, scopes=alice.caller.scopes, family_id=None) == replace(alice.caller, key_id=None)
 
 
 def test_a_session_is_the_same_caller_as_a_token(alice: Person) -> None:
-    assert callers.signed_in(alice.user.pk) == callers.identify(access(alice))
+    assert callers.signed_in(alice.user.pk, {}) == replace(callers.identify(access(alice)), family_id=None)
 
 
 def test_both_roads_to_the_database_find_the_same_caller(run: Run[Any], alice: Person) -> None:
     for headers in (alice.headers, access(alice)):
-        assert run(callers.aidentify(headers)) == callers.identify(headers)
+        assert run(callers.aidentify(headers, needs=Scope.READ)) == callers.identify(headers)
 
 
 def test_the_authorization_header_is_heard_first(alice: Person, charlie: Person) -> None:
@@ -58,7 +64,7 @@ def test_no_credential_is_said_to_be_none(headers: Mapping[str, str], database: 
 @pytest.mark.parametrize("credential", ["sk-stipend-unknown", "sk-ant-theirs", "a.b.c", "\x00", "é"])
 def test_a_bad_credential_is_refused(run: Run[Any], credential: str) -> None:
     with pytest.raises(InvalidCredentials):
-        run(callers.aidentify({"x-api-key": credential}))
+        run(callers.aidentify({"x-api-key": credential}, needs=Scope.READ))
 
 
 def test_who_is_not_active_is_nobody(alice: Person) -> None:
@@ -99,3 +105,57 @@ def test_nobody_is_told_how_to_come_in(product: Product, path: str) -> None:
 
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
     assert answer.json()["code"] == "not_authenticated"
+
+
+# Which workspace
+
+
+@pytest.fixture
+def team(alice: Person) -> Workspace:
+    """A workspace where Alice is a viewer."""
+    workspace = Workspace.objects.create(name="Team", email=alice.user.email)
+    Membership.objects.create(workspace=workspace, user=alice.user, role="viewer")
+    return workspace
+
+
+def test_a_header_names_another_workspace(alice: Person, team: Workspace) -> None:
+    caller = callers.identify(alice.session | {"x-workspace": str(team.pk)})
+
+    assert (caller.workspace_id, caller.role) == (team.pk, "viewer")
+    assert caller.scopes == {Scope.READ, PERSON}
+
+
+def test_a_switched_session_stays_there_after_a_refresh(alice: Person, team: Workspace) -> None:
+    pair = tokens.begin_family(alice.user)
+    switched = tokens.switch(UUID(tokens.read_access(pair.access).family), team)
+    _, renewed = tokens.rotate(pair.refresh, at=now())
+
+    for token in (switched, renewed.access):
+        assert callers.identify(bearer(token)).workspace_id == team.pk
+
+
+def test_who_has_left_is_back_in_their_own_after_a_refresh(alice: Person, team: Workspace) -> None:
+    pair = tokens.begin_family(alice.user)
+    switched = tokens.switch(UUID(tokens.read_access(pair.access).family), team)
+    Membership.objects.filter(workspace=team).delete()
+
+    with pytest.raises(UnknownWorkspace):
+        callers.identify(bearer(switched))
+    _, renewed = tokens.rotate(pair.refresh, at=now())
+    assert callers.identify(bearer(renewed.access)).workspace_id == alice.workspace.pk
+
+
+@pytest.mark.parametrize("named", ["theirs", "unknown", "no id"])
+def test_a_workspace_that_is_not_theirs_is_not_there(
+    product: Product, alice: Person, charlie: Person, named: str
+) -> None:
+    asked = {"theirs": str(charlie.workspace.pk), "unknown": str(uuid4()), "no id": "team"}[named]
+
+    for headers in (alice.headers, alice.session):
+        answer = product.http.get("/api/v1/auth/me", headers=headers | {"x-workspace": asked})
+        assert (answer.status_code, answer.json()["code"]) == (404, "workspace_not_found")
+
+
+def test_a_key_stays_in_its_own_workspace(alice: Person, team: Workspace) -> None:
+    with pytest.raises(UnknownWorkspace):
+        callers.identify(alice.headers | {"x-workspace": str(team.pk)})

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import httpx2
 import pytest
+from django.contrib.auth.hashers import check_password
+from django.db import IntegrityError
+from django.utils.timezone import now
 
-from accounts import registration
-from accounts.errors import EmailTaken
+from accounts import backends, registration
+from accounts.errors import InvalidCredentials
 from accounts.models import Membership, User
 from accounts.tests.factories import PASSWORD, Person
 from billing import subscriptions
@@ -70,22 +74,125 @@ def test_the_password_is_in_no_answer(product: Product) -> None:
     assert "argon2" not in answer.text
 
 
-def test_an_email_that_is_taken_is_refused(product: Product, alice: Person) -> None:
-    answer = sign_up(product, email=alice.user.email)
-
-    assert (answer.status_code, answer.json()["code"]) == (409, "email_taken")
+# Whether an address has an account
 
 
-def test_an_email_is_taken_in_any_case(product: Product, alice: Person) -> None:
-    assert sign_up(product, email=alice.user.email.upper()).status_code == 409
+def shape(answer: dict[str, Any]) -> dict[str, Any]:
+    """An answer without what is different in every one."""
+    told = {"id", "email", "workspace_id", "created_at"}
+    return {name: value for name, value in answer["user"].items() if name not in told}
 
 
-def test_nothing_is_left_of_a_sign_up_that_was_refused(alice: Person) -> None:
-    with pytest.raises(EmailTaken):
-        registration.register(email=alice.user.email, password=PASSWORD, name="Mallory")
+def log_in(product: Product, email: str, password: str) -> httpx2.Response:
+    return product.http.post("/api/v1/auth/login", json={"email": email, "password": password})
 
-    assert not User.objects.filter(name="Mallory", email__iexact=alice.user.email).exists()
-    assert Membership.objects.filter(user=alice.user).count() == 1
+
+@pytest.mark.parametrize("spelled", [str.lower, str.upper])
+def test_an_address_with_an_owner_gets_the_same_answer_as_any(
+    product: Product, alice: Person, spelled: Callable[[str], str]
+) -> None:
+    taken, free = sign_up(product, email=spelled(alice.user.email)), sign_up(product)
+
+    assert taken.status_code == free.status_code == 201
+    assert shape(taken.json()) == shape(free.json())
+
+
+def test_a_claim_gets_nothing_of_the_owner_s(product: Product, alice: Person) -> None:
+    claim = sign_up(product, email=alice.user.email).json()["user"]
+
+    assert claim["id"] != str(alice.user.pk)
+    assert claim["workspace_id"] != str(alice.workspace.pk)
+    assert claim["email_verified"] is False
+
+
+def test_an_owner_and_a_claim_each_sign_in_with_their_own_password(product: Product, alice: Person) -> None:
+    claim = sign_up(product, email=alice.user.email, password="mallory's own words").json()["user"]
+
+    assert log_in(product, alice.user.email, PASSWORD).json()["user"]["id"] == str(alice.user.pk)
+    assert log_in(product, alice.user.email, "mallory's own words").json()["user"]["id"] == claim["id"]
+
+
+def test_an_owner_who_has_the_same_password_as_a_claim_is_the_one_who_signs_in(product: Product, alice: Person) -> None:
+    sign_up(product, email=alice.user.email, password=PASSWORD)
+
+    assert log_in(product, alice.user.email, PASSWORD).json()["user"]["id"] == str(alice.user.pk)
+
+
+@pytest.mark.parametrize("people", ["nobody", "an owner", "a claim", "both"])
+def test_two_passwords_are_compared_whoever_there_is(
+    alice: Person, monkeypatch: pytest.MonkeyPatch, people: str
+) -> None:
+    email = new_email() if people in ("nobody", "a claim") else alice.user.email
+    if people in ("a claim", "both"):
+        registration.register(email=email, password=PASSWORD)
+    compared = []
+
+    def counting(password: str, encoded: str) -> bool:
+        compared.append(encoded)
+        return check_password(password, encoded)
+
+    monkeypatch.setattr(backends, "check_password", counting)
+
+    with pytest.raises(InvalidCredentials):
+        registration.sign_in(email=email, password="not the password")
+
+    assert len(compared) == 2
+
+
+def test_an_address_has_one_owner_in_any_case(alice: Person) -> None:
+    claim = registration.register(email=alice.user.email.upper(), password=PASSWORD)
+
+    with pytest.raises(IntegrityError, match="one_owner_per_email"):
+        User.objects.filter(pk=claim.pk).update(email_verified_at=now())
+
+
+# The profile
+
+PROFILE = {
+    "name": "Ada",
+    "phone": "+4915112345678",
+    "business_name": "Engines & Sons",
+    "industry": "Manufacturing",
+    "sub_industry": "Machines",
+    "core_processes": ["Design", "Punching cards"],
+    "monthly_revenue": 1_250_000,
+    "currency": "EUR",
+    "employees": 12,
+    "goal_amount": 100_000_000,
+    "goal_years": 5,
+}
+
+
+def test_it_takes_what_people_tell_of_themselves(product: Product) -> None:
+    told = sign_up(product, **PROFILE).json()["user"]
+
+    assert {name: told[name] for name in PROFILE} == PROFILE
+    assert told["phone_verified"] is False
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("phone", "0151 12345678"),
+        ("phone", "+49151<script>"),
+        ("core_processes", "Design"),
+        ("core_processes", ["x" * 101]),
+        ("core_processes", ["x"] * 51),
+        ("monthly_revenue", -1),
+        ("monthly_revenue", 2**63),
+        ("monthly_revenue", 12.5),
+        ("currency", "euro"),
+        ("employees", -1),
+        ("employees", "many"),
+        ("goal_amount", 2**63),
+        ("goal_years", 101),
+    ],
+)
+def test_what_cannot_be_told_is_named(product: Product, field: str, value: object) -> None:
+    answer = sign_up(product, **{field: value})
+
+    assert answer.status_code == 400
+    assert list(answer.json()["errors"]) == [field]
 
 
 @pytest.mark.parametrize(

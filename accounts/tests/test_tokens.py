@@ -8,17 +8,20 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import jwt
 import pytest
 from django.conf import settings
 from django.utils.timezone import now
+from rest_framework_simplejwt.settings import api_settings
 
-from accounts import registration, tokens
+from accounts import callers, registration, tokens
+from accounts.callers import STAFF
 from accounts.errors import InvalidCredentials
 from accounts.models import TokenFamily, User
-from accounts.tests.factories import PASSWORD, Person
+from accounts.tests.factories import PASSWORD, Person, UserFactory
 from accounts.tokens import Pair
 from config.tests.product import Product
 
@@ -177,9 +180,11 @@ def claims_of(token: str) -> dict[str, Any]:
     return claims
 
 
-def signed(claims: dict[str, Any], *, key: str | None = None, algorithm: str = "HS256") -> str:
+def signed(
+    claims: dict[str, Any], *, key: str | None = None, algorithm: str = "HS256", kind: str | None = "at+jwt"
+) -> str:
     with warnings.catch_warnings(action="ignore"):  # The key is short for some algorithms, and does for a forger.
-        return jwt.encode(claims, settings.SECRET_KEY if key is None else key, algorithm=algorithm)
+        return jwt.encode(claims, key or api_settings.SIGNING_KEY, algorithm=algorithm, headers={"typ": kind})
 
 
 def with_header(token: str, header: str) -> str:
@@ -201,12 +206,21 @@ def with_another_user(pair: Pair) -> str:
 
 
 REFUSED: dict[str, Forge] = {
-    "alg none": lambda pair: jwt.encode(claims_of(pair.access), "", algorithm="none"),
-    "alg none, signature kept": lambda pair: with_header(pair.access, '{"alg":"none","typ":"JWT"}'),
-    "alg swapped to one of a public key": lambda pair: with_header(pair.access, '{"alg":"RS256","typ":"JWT"}'),
+    "alg none": lambda pair: jwt.encode(claims_of(pair.access), "", algorithm="none", headers={"typ": "at+jwt"}),
+    "alg none, signature kept": lambda pair: with_header(pair.access, '{"alg":"none","typ":"at+jwt"}'),
+    "alg swapped to one of a public key": lambda pair: with_header(pair.access, '{"alg":"RS256","typ":"at+jwt"}'),
     "alg swapped, signed with our key": lambda pair: signed(claims_of(pair.access), algorithm="HS384"),
-    "alg a list": lambda pair: with_header(pair.access, '{"alg":["HS256"],"typ":"JWT"}'),
+    "alg a list": lambda pair: with_header(pair.access, '{"alg":["HS256"],"typ":"at+jwt"}'),
     "another key": lambda pair: signed(claims_of(pair.access), key="another key that is long enough for it"),
+    "Django's own key": lambda pair: signed(claims_of(pair.access), key=settings.SECRET_KEY),
+    "no type": lambda pair: signed(claims_of(pair.access), kind=None),
+    "type of any JWT": lambda pair: signed(claims_of(pair.access), kind="JWT"),
+    "type of a refresh token": lambda pair: signed(claims_of(pair.access), kind="rt+jwt"),
+    "type of a staff token": lambda pair: signed(claims_of(pair.access), kind="staff+jwt"),
+    "another issuer": lambda pair: signed(claims_of(pair.access) | {"iss": "somebody"}),
+    "another audience": lambda pair: signed(claims_of(pair.access) | {"aud": "somebody"}),
+    "no issuer": lambda pair: without(pair.access, "iss"),
+    "no audience": lambda pair: without(pair.access, "aud"),
     "payload swapped": lambda pair: ".".join(
         [
             pair.access.split(".")[0],
@@ -216,6 +230,8 @@ REFUSED: dict[str, Forge] = {
     ),
     "expired": lambda pair: expired(pair.access),
     "refresh used as access": lambda pair: pair.refresh,
+    "refresh under the type of access": lambda pair: signed(claims_of(pair.refresh)),
+    "a workspace that is no id": lambda pair: signed(claims_of(pair.access) | {"workspace": "abc"}),
     "no kind": lambda pair: without(pair.access, "token_type"),
     "no end": lambda pair: without(pair.access, "exp"),
     "no family": lambda pair: without(pair.access, "family"),
@@ -238,9 +254,12 @@ def test_a_forged_token_is_refused(product: Product, pair: Pair, forge: Forge) -
 
 REFUSED_AS_REFRESH: dict[str, Forge] = {
     "access used as refresh": lambda pair: pair.access,
-    "alg none": lambda pair: jwt.encode(claims_of(pair.refresh), "", algorithm="none"),
-    "another key": lambda pair: signed(claims_of(pair.refresh), key="another key that is long enough for it"),
-    "expired": lambda pair: expired(pair.refresh),
+    "alg none": lambda pair: jwt.encode(claims_of(pair.refresh), "", algorithm="none", headers={"typ": "rt+jwt"}),
+    "another key": lambda pair: signed(
+        claims_of(pair.refresh), key="another key that is long enough for it", kind="rt+jwt"
+    ),
+    "expired": lambda pair: signed(claims_of(pair.refresh) | {"exp": now() - timedelta(seconds=1)}, kind="rt+jwt"),
+    "access under the type of refresh": lambda pair: signed(claims_of(pair.access), kind="rt+jwt"),
     "header nested": lambda _: with_header("a.b.c", "[" * 1_200),
     "not ASCII": lambda _: "é.é.é",
 }
@@ -254,7 +273,7 @@ def test_a_forged_refresh_token_is_refused(product: Product, pair: Pair, forge: 
 
 
 def test_a_token_holds_no_more_than_it_needs(pair: Pair) -> None:
-    expected = {"token_type", "exp", "iat", "jti", "user_id", "family"}
+    expected = {"token_type", "exp", "iat", "jti", "iss", "aud", "user_id", "family"}
 
     assert set(claims_of(pair.access)) == set(claims_of(pair.refresh)) == expected
 
@@ -262,4 +281,74 @@ def test_a_token_holds_no_more_than_it_needs(pair: Pair) -> None:
 def test_an_access_token_is_short_lived(pair: Pair) -> None:
     claims = claims_of(pair.access)
 
-    assert claims["exp"] - claims["iat"] == settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"].total_seconds()
+    assert claims["exp"] - claims["iat"] == 15 * 60
+
+
+@pytest.mark.parametrize(("name", "kind"), [("access", "at+jwt"), ("refresh", "rt+jwt")])
+def test_a_token_says_its_type_and_our_one_algorithm(pair: Pair, name: str, kind: str) -> None:
+    assert jwt.get_unverified_header(getattr(pair, name)) == {"alg": "HS256", "typ": kind}
+
+
+# Sessions
+
+
+def test_a_session_remembers_where_it_came_from(product: Product, alice: Person) -> None:
+    product.http.post(
+        "/api/v1/auth/login",
+        json={"email": alice.user.email, "password": PASSWORD},
+        headers={"user-agent": "Alice's telephone"},
+    )
+
+    family = family_of(alice)
+    assert (family.ip, family.user_agent) == ("127.0.0.1", "Alice's telephone")
+
+
+def test_all_sessions_but_one_can_be_ended(alice: Person, pair: Pair) -> None:
+    kept = tokens.begin_family(alice.user)
+    kept_id = UUID(claims_of(kept.access)["family"])
+
+    assert tokens.end_all(alice.user.pk, because="revoked", at=now(), but=kept_id) == 1
+    assert [family.pk for family in tokens.live_families(alice.user.pk, at=now())] == [kept_id]
+
+
+# Staff
+
+
+@pytest.fixture
+def dora(database: None) -> User:
+    """Staff."""
+    return UserFactory.create(name="Dora", is_staff=True)
+
+
+def staff_log_in(product: Product, email: str) -> httpx2.Response:
+    return product.http.post("/api/v1/auth/staff-login", json={"email": email, "password": PASSWORD})
+
+
+def test_staff_get_a_token_of_8_hours_with_their_role(product: Product, dora: User) -> None:
+    answer = staff_log_in(product, dora.email)
+
+    claims = claims_of(answer.json()["access"])
+    assert list(answer.json()) == ["access", "user"]
+    assert (claims["role"], claims["exp"] - claims["iat"]) == ("admin", 8 * 60 * 60)
+    assert me(product, answer.json()["access"]).json()["email"] == dora.email
+
+
+def test_who_is_not_staff_gets_no_staff_token(product: Product, alice: Person) -> None:
+    answer = staff_log_in(product, alice.user.email)
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credentials")
+
+
+def test_only_a_staff_token_has_the_powers_of_staff(dora: User) -> None:
+    def scopes(token: str) -> frozenset[str]:
+        return callers.identify({"authorization": f"Bearer {token}"}).scopes
+
+    assert STAFF in scopes(tokens.begin_staff(dora))
+    assert STAFF not in scopes(tokens.begin_family(dora).access)
+
+
+def test_a_staff_token_of_who_is_staff_no_more_has_no_such_powers(dora: User) -> None:
+    token = tokens.begin_staff(dora)
+    User.objects.filter(pk=dora.pk).update(is_staff=False)
+
+    assert STAFF not in callers.identify({"authorization": f"Bearer {token}"}).scopes

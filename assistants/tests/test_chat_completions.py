@@ -18,6 +18,8 @@ from openai.types.chat import (
 from pydantic import BaseModel
 
 from accounts import api_keys
+from accounts.audit import SYSTEM
+from accounts.models import ApiKey
 from accounts.tests.factories import Person
 from assistants.models import Turn
 from assistants.tests.standin.bill import Call
@@ -466,8 +468,7 @@ def test_it_refuses_a_key_it_does_not_know(product: Product) -> None:
 
 
 def test_it_refuses_a_revoked_key(gpt: openai.OpenAI, alice: Person) -> None:
-    assert alice.caller.key_id
-    api_keys.revoke(alice.caller.key_id, workspace_id=alice.workspace.id, at=now())
+    api_keys.revoke(ApiKey.objects.get(workspace=alice.workspace), by=SYSTEM, at=now())
 
     with pytest.raises(openai.AuthenticationError):
         ask(gpt, "Hello")

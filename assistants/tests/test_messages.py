@@ -12,6 +12,8 @@ from anthropic.types import Message, MessageParam, TextBlock, ThinkingBlock, Too
 from django.utils.timezone import now
 
 from accounts import api_keys
+from accounts.audit import SYSTEM
+from accounts.models import ApiKey
 from accounts.tests.factories import Person
 from assistants.models import Turn
 from assistants.tests.standin.bill import Call
@@ -470,8 +472,7 @@ def test_it_refuses_a_key_it_does_not_know(product: Product, key: str) -> None:
 
 
 def test_it_refuses_a_revoked_key(claude: anthropic.Anthropic, alice: Person) -> None:
-    assert alice.caller.key_id
-    api_keys.revoke(alice.caller.key_id, workspace_id=alice.workspace.id, at=now())
+    api_keys.revoke(ApiKey.objects.get(workspace=alice.workspace), by=SYSTEM, at=now())
 
     with pytest.raises(anthropic.AuthenticationError):
         ask(claude, "Hello")

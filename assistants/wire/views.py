@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts import callers, rates
 from accounts.bodies import read_object
 from accounts.callers import Caller
+from accounts.models import Scope
 from assistants import catalogue, orders, providers, turns
 from assistants.catalogue import Offer
 from assistants.errors import UnknownModel
@@ -26,12 +27,13 @@ from assistants.wire import anthropic, openai
 from billing import subscriptions
 
 PASSED_ON = "application/json"
+LOOKING = (Scope.CHAT, Scope.READ)
 
 
 @csrf_exempt
 @require_POST
 async def messages(request: HttpRequest) -> HttpResponse | EventStream:
-    caller = await callers.aidentify(request.headers)
+    caller = await callers.aidentify(request.headers, needs=Scope.CHAT)
     body = read_object(request.body)
     anthropic.check(body)
     body, dropped = anthropic.split_sampling(body)
@@ -59,7 +61,7 @@ async def _messages_frames(listener: Listener) -> AsyncIterator[bytes]:
 @require_POST
 async def count_tokens(request: HttpRequest) -> JsonResponse:
     """Free of charge, as the original is."""
-    caller = await callers.aidentify(request.headers)
+    caller = await callers.aidentify(request.headers, needs=Scope.CHAT)
     await rates.acheck(request, "count-tokens", account=caller.user_id)
     body = read_object(request.body)
     anthropic.check(body, counting=True)
@@ -73,7 +75,7 @@ async def count_tokens(request: HttpRequest) -> JsonResponse:
 @csrf_exempt
 @require_POST
 async def chat_completions(request: HttpRequest) -> HttpResponse | EventStream:
-    caller = await callers.aidentify(request.headers)
+    caller = await callers.aidentify(request.headers, needs=Scope.CHAT)
     body = read_object(request.body)
     translated, dropped = openai.to_anthropic(body)
     with_usage = openai.wants_usage(body)
@@ -109,7 +111,7 @@ async def _chat_frames(listener: Listener, chunks: openai.Chunks) -> AsyncIterat
 
 @require_GET
 async def models(request: HttpRequest) -> JsonResponse:
-    caller = await callers.aidentify(request.headers)
+    caller = await callers.aidentify(request.headers, needs=LOOKING)
     await rates.acheck(request, "any", account=caller.user_id)
     offers = await _allowed(caller)
     return JsonResponse(_format(request).models(offers))
@@ -117,7 +119,7 @@ async def models(request: HttpRequest) -> JsonResponse:
 
 @require_GET
 async def model(request: HttpRequest, slug: str) -> JsonResponse:
-    caller = await callers.aidentify(request.headers)
+    caller = await callers.aidentify(request.headers, needs=LOOKING)
     await rates.acheck(request, "any", account=caller.user_id)
     offer = await _allowed_model(caller, slug)
     return JsonResponse(_format(request).model(offer))

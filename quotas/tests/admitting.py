@@ -23,7 +23,7 @@ COMMAND = "import django; django.setup(); from quotas.tests.admitting import mai
 def main() -> None:
     """Says that it is ready, waits for a line, and then asks: `USER TIMES TOKENS` on the command line."""
     user_id, times, tokens = sys.argv[1:]
-    caller = signed_in(UUID(user_id))
+    caller = signed_in(UUID(user_id), {})
     with asyncio.Runner() as runner:
         runner.run(database.fetch_one("SELECT 1", {}))
         sys.stdout.write("ready\n")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.models import Window
+from accounts.meters import Window
 from quotas.periods import Period, day_at, midnight, month_at, periods_at
 
 MILLISECOND = timedelta(milliseconds=1)

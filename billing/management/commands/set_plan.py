@@ -4,7 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.timezone import now
 
-from accounts.models import Workspace
+from accounts.models import User
 from billing import subscriptions
 from billing.errors import UnknownPlan
 
@@ -17,9 +17,10 @@ class Command(BaseCommand):
         parser.add_argument("plan")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        workspace = Workspace.objects.filter(personal_to__email__iexact=options["email"]).first()
-        if workspace is None:
+        user = User.objects.by_email(options["email"]).first()
+        if user is None:
             raise CommandError(f"Nobody signed up as {options['email']}.")
+        workspace = user.personal_workspace
         try:
             subscriptions.put_on_plan(workspace, options["plan"], at=now())
         except UnknownPlan as exc:
