@@ -1,0 +1,292 @@
+"""Nobody reaches what is another's, and nobody does what their role or key does not allow: on every route there is.
+
+A route that is not in the table here fails the test, so that whoever adds one says what of Alice's it names.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils.timezone import now
+
+from accounts import api_keys, callers
+from accounts.api_keys import Powers
+from accounts.callers import ROLE_SCOPES, Needs
+from accounts.models import ApiKey, Membership, Scope, Workspace
+from accounts.tests.factories import Person, person
+from assistants.models import Conversation, Message
+from config.tests.product import Product
+from quotas.models import Decision
+
+CANARY = "canary of Alice"
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+@dataclass(frozen=True)
+class Alice:
+    """Something of hers for every kind of id that an address may hold."""
+
+    person: Person
+    key: ApiKey
+    conversation: Conversation
+    message: Message
+    decision: Decision
+
+
+@dataclass(frozen=True)
+class Route:
+    """`ids` are what of Alice's stands in the address. `needs` is asked of the view, where it has such a table."""
+
+    ids: Mapping[str, Callable[[Alice], object]] = field(default_factory=dict)
+    needs: Mapping[str, Needs] | None = None
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+PUBLIC = Route()
+HERS = Route()
+CHAT = Route(needs={"POST": Scope.CHAT})
+LOOK = Route(needs={"GET": (Scope.CHAT, Scope.READ)})
+READ = Route(needs={"GET": Scope.READ})
+
+
+def named(**ids: Callable[[Alice], object]) -> Route:
+    return Route(ids)
+
+
+CONVERSATION = {"conversation_id": lambda alice: alice.conversation.pk}
+MESSAGE = {**CONVERSATION, "message_id": lambda alice: alice.message.pk}
+
+ROUTES = {
+    "api/v1/auth/register": PUBLIC,
+    "api/v1/auth/login": PUBLIC,
+    "api/v1/auth/staff-login": PUBLIC,
+    "api/v1/auth/refresh": PUBLIC,
+    "api/v1/auth/logout": PUBLIC,
+    "api/v1/auth/me": HERS,
+    "api/v1/auth/api-keys": HERS,
+    "api/v1/auth/api-keys/<uuid:key_id>": named(key_id=lambda alice: alice.key.pk),
+    "api/v1/auth/api-keys/<uuid:key_id>/rotate": named(key_id=lambda alice: alice.key.pk),
+    "api/v1/billing/plans": PUBLIC,
+    "api/v1/billing/plans/compare": HERS,
+    "api/v1/billing/plans/<slug:slug>": PUBLIC,
+    "api/v1/quotas/usage": READ,
+    "api/v1/quotas/usage/current": READ,
+    "api/v1/quotas/decisions/<slug:request_id>": named(request_id=lambda alice: alice.decision.pk),
+    "api/v1/assistants/models": HERS,
+    "api/v1/assistants/conversations": HERS,
+    "api/v1/assistants/conversations/<uuid:conversation_id>": Route(CONVERSATION),
+    "api/v1/assistants/conversations/<uuid:conversation_id>/export": Route(CONVERSATION),
+    "api/v1/assistants/conversations/<uuid:conversation_id>/messages": Route(
+        CONVERSATION, {"GET": Scope.READ, "POST": Scope.CHAT}, {"text": "Hello"}
+    ),
+    "api/v1/assistants/conversations/<uuid:conversation_id>/messages/<uuid:message_id>/stream": Route(
+        MESSAGE, {"GET": Scope.READ}
+    ),
+    "api/v1/assistants/conversations/<uuid:conversation_id>/messages/<uuid:message_id>/feedback": Route(MESSAGE),
+    "v1/chat/completions": CHAT,
+    "v1/messages": CHAT,
+    "v1/messages/count_tokens": CHAT,
+    "v1/models": LOOK,
+    "v1/models/<str:slug>": LOOK,
+}
+
+
+def patterns(under: Any = None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for found in under or get_resolver().url_patterns:
+        address = prefix + str(found.pattern)
+        if isinstance(found, URLResolver):
+            yield from patterns(found.url_patterns, address)
+        else:
+            yield address, found
+
+
+# What is outside is the console's, the pages', and what says how the product is.
+API = {address: found for address, found in patterns() if address.startswith(("api/v1/", "v1/"))}
+VIEWS = {address: getattr(found.callback, "cls", None) for address, found in API.items()}
+
+
+def needs_of(address: str) -> Mapping[str, Needs]:
+    """What each method of a route takes."""
+    route = ROUTES[address]
+    return route.needs if route.needs is not None else getattr(VIEWS[address], "needs", {})
+
+
+CALLS = [
+    (method, address)
+    for address, route in ROUTES.items()
+    if route is not PUBLIC and address in API
+    for method in needs_of(address)
+]
+CALLS_BY_ID = [(method, address) for method, address in CALLS if ROUTES[address].ids]
+
+
+@pytest.fixture(scope="module")
+def alice(database: None) -> Alice:
+    owner = person("Alice")
+    key = api_keys.create(workspace_id=owner.workspace.pk, user_id=owner.user.pk, name=CANARY, at=now())[0]
+    conversation = Conversation.objects.create(workspace=owner.workspace, user=owner.user, title=CANARY)
+    message = conversation.messages.create(role="assistant", text=CANARY, created_at=now(), updated_at=now())
+    decision = Decision.objects.create(
+        request_id=f"req_{uuid.uuid4().hex}",
+        workspace=owner.workspace,
+        admitted=True,
+        plan="free",
+        limits=[],
+        created_at=now(),
+    )
+    return Alice(owner, key, conversation, message, decision)
+
+
+@pytest.fixture(scope="module")
+def charlie(database: None) -> Person:
+    """Must not see it."""
+    return person("Charlie")
+
+
+def ask(product: Product, method: str, address: str, ids: Mapping[str, object], headers: Mapping[str, str]) -> Any:
+    path = "/" + address
+    for name, value in ids.items():
+        for kind in ("uuid", "slug", "str", "int"):
+            path = path.replace(f"<{kind}:{name}>", str(value))
+    body = None if method == "GET" else dict(ROUTES[address].body)
+    return product.http.request(method, path, headers=dict(headers), json=body)
+
+
+def hers(address: str, alice: Alice) -> dict[str, object]:
+    return {name: find(alice) for name, find in ROUTES[address].ids.items()}
+
+
+def any_ids(address: str) -> dict[str, object]:
+    names = [*ROUTES[address].ids, *(["slug"] if "<str:slug>" in address else [])]
+    return {name: uuid.uuid4() for name in names}
+
+
+def code(answer: httpx2.Response) -> str:
+    """The problem's code, in whichever shape the route speaks."""
+    body = answer.json() if answer.content and "json" in answer.headers["content-type"] else {}
+    return str(body.get("code") or body.get("error", {}).get("code") or body.get("error", {}).get("type") or "")
+
+
+# The table
+
+
+def test_every_route_is_in_the_table_and_no_other() -> None:
+    assert set(ROUTES) == set(API)
+
+
+@pytest.mark.parametrize("address", [address for address, route in ROUTES.items() if route is not PUBLIC])
+def test_every_method_of_a_route_says_what_it_takes(address: str) -> None:
+    view = VIEWS[address]
+    methods = [method for method in METHODS if hasattr(view, method.lower())] if view else list(needs_of(address))
+
+    assert methods
+    assert set(needs_of(address)) == set(methods)
+
+
+@pytest.mark.parametrize("address", [address for address, route in ROUTES.items() if route is PUBLIC])
+def test_a_public_route_looks_at_nobody(address: str) -> None:
+    assert not getattr(VIEWS[address], "needs", {})
+
+
+# Strangers, outsiders
+
+
+@pytest.mark.parametrize(("method", "address"), CALLS)
+def test_a_stranger_is_not_let_in(product: Product, alice: Alice, method: str, address: str) -> None:
+    answer = ask(product, method, address, any_ids(address) | hers(address, alice), {})
+
+    assert answer.status_code == 401
+    assert CANARY not in answer.text
+
+
+@pytest.mark.parametrize("credential", ["key", "session"])
+@pytest.mark.parametrize(("method", "address"), CALLS_BY_ID)
+def test_what_is_another_s_is_not_there(
+    product: Product, alice: Alice, charlie: Person, method: str, address: str, credential: str
+) -> None:
+    headers = charlie.headers if credential == "key" else charlie.session
+    answer = ask(product, method, address, hers(address, alice), headers)
+    unknown = ask(product, method, address, any_ids(address), headers)
+
+    expected = (403, "insufficient_scope") if code(answer) == "insufficient_scope" else (404, "not_found")
+    assert (answer.status_code, code(answer)) == (unknown.status_code, code(unknown)) == expected
+    assert CANARY not in answer.text
+
+
+@pytest.mark.parametrize(("method", "address"), CALLS)
+def test_another_s_workspace_is_not_there(
+    product: Product, alice: Alice, charlie: Person, method: str, address: str
+) -> None:
+    aside = {"x-workspace": str(alice.person.workspace.pk)}
+    ids = any_ids(address) | hers(address, alice)
+
+    for headers in (charlie.headers | aside, charlie.session | aside):
+        answer = ask(product, method, address, ids, headers)
+        assert answer.status_code == 404
+        assert CANARY not in answer.text
+
+
+@pytest.mark.parametrize(("method", "address"), [call for call in CALLS if call[0] == "GET"])
+def test_nothing_of_another_s_is_read(
+    product: Product, alice: Alice, charlie: Person, method: str, address: str
+) -> None:
+    for headers in (charlie.headers, charlie.session):
+        assert CANARY not in ask(product, method, address, any_ids(address), headers).text
+
+
+# Roles and keys
+
+
+@pytest.fixture(scope="module")
+def team(database: None) -> dict[str, Person]:
+    """One person of each role in a team."""
+    workspace = Workspace.objects.create(name="Team", email="team@example.com")
+    people = {str(role): person(str(role)) for role in Membership.Role}
+    for role, somebody in people.items():
+        Membership.objects.create(workspace=workspace, user=somebody.user, role=role)
+    return people
+
+
+def in_team(somebody: Person) -> dict[str, str]:
+    team = Membership.objects.get(user=somebody.user, workspace__personal_to=None).workspace_id
+    return somebody.session | {"x-workspace": str(team)}
+
+
+@pytest.mark.parametrize("role", list(map(str, Membership.Role)))
+def test_a_role_does_what_its_scopes_allow_and_nothing_else(
+    product: Product, team: dict[str, Person], role: str
+) -> None:
+    headers = in_team(team[role])
+    caller = callers.identify(headers)
+
+    for method, address in CALLS:
+        answer = ask(product, method, address, any_ids(address), headers)
+        refused = answer.status_code == 403 and "scope" in answer.text
+        assert refused is not caller.may(needs_of(address)[method]), (method, address, answer.text)
+
+
+@pytest.mark.parametrize("scope", list(map(str, Scope)))
+def test_a_key_does_what_its_scope_allows_and_nothing_else(product: Product, alice: Alice, scope: str) -> None:
+    owner = alice.person
+    _, key = api_keys.create(
+        workspace_id=owner.workspace.pk, user_id=owner.user.pk, name="narrow", powers=Powers([scope]), at=now()
+    )
+    headers = {"x-api-key": key}
+    caller = callers.identify(headers)
+
+    for method, address in CALLS:
+        answer = ask(product, method, address, any_ids(address), headers)
+        refused = answer.status_code == 403 and "scope" in answer.text
+        assert refused is not caller.may(needs_of(address)[method]), (method, address, answer.text)
+
+
+def test_nobody_but_owner_and_admin_manages_or_pays() -> None:
+    allowed = {role: scopes & {Scope.ADMIN, Scope.BILLING} for role, scopes in ROLE_SCOPES.items()}
+
+    assert {role for role, scopes in allowed.items() if scopes} == {"owner", "admin"}
