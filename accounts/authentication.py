@@ -44,3 +44,8 @@ def actor_of(request: HttpRequest | Request) -> Actor:
     """Who the audit log will name."""
     caller = caller_of(request)
     return Actor(caller.user_id, caller.key_id, address_of(request), request.headers["X-Request-ID"])
+
+
+def visitor_of(request: HttpRequest | Request) -> Actor:
+    """The same for a request that needs no log-in: nobody is named, and where they come from is."""
+    return Actor(None, None, address_of(request), request.headers["X-Request-ID"])

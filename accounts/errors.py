@@ -75,3 +75,10 @@ class InsufficientScope(AccountError):
         wanted = needs if isinstance(needs, str) else " or ".join(needs)
         who = "This API key may not do that" if by_key else "Your role here does not allow that"
         super().__init__(f"{who}: it takes the scope {wanted or 'of nobody'}.")
+
+
+class WrongPassword(AccountError):
+    """Of somebody who is signed in already."""
+
+    code = "wrong_password"
+    message = "This is not your password."

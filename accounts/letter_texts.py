@@ -18,24 +18,44 @@ INVISIBLE = "\u200b"
 
 # The page a letter leads to, with the key it brings. Keys stand behind the #: no server and no Referer ever sees one.
 LINKS: dict[str, Callable[[Letter], str]] = {
-    "verify_email": lambda letter: f"verify-email#key={verification_key(letter)}",
+    "verify_email": lambda letter: f"verify-email#key={mail_keys.verification(_user(letter), letter.to)}",
+    "reset_password": lambda letter: f"reset-password#key={mail_keys.reset(_user(letter))}",
     "invitation": lambda letter: f"invitation#key={mail_keys.make('invitation', letter.context['invitation_id'])}",
     "export_ready": lambda letter: f"export#key={mail_keys.make('export', letter.context['export_id'])}",
 }
 
 
-def verification_key(letter: Letter) -> str:
-    """Good only as long as its user has the address they had when it was made."""
-    user = User.objects.get(letters=letter)
-    return mail_keys.make("verify-email", [str(user.pk), letter.to, user.email])
-
-
 def written(letter: Letter) -> EmailMultiAlternatives | None:
-    """Ready to be sent; None where it turns out that there is nobody to tell."""
+    """Ready to be sent; None where it turns out that there is nobody to tell.
+
+    Whom an address belongs to is looked up here and not where somebody asked, so that no answer takes longer for one
+    that has an account.
+    """
+    match letter.kind:
+        case "reset_password":
+            reader = User.objects.by_email(letter.to).filter(is_active=True).first()
+            return _message(letter.kind, letter, reader) if reader else None
+        case "verify_email":
+            return _about_ownership(letter)
     return _message(letter.kind, letter)
 
 
-def _message(kind: str, letter: Letter) -> EmailMultiAlternatives:
+def _about_ownership(letter: Letter) -> EmailMultiAlternatives | None:
+    owner = User.objects.by_email(letter.to).filter(email_verified_at__isnull=False).first()
+    if owner is None or (owner == letter.user and owner.email != letter.to):
+        return _message("verify_email", letter)
+    return _message("account_exists", letter, owner) if owner != letter.user else None
+
+
+def _user(letter: Letter) -> User:
+    assert letter.user is not None, letter.kind  # noqa: S101
+    return letter.user
+
+
+def _message(kind: str, letter: Letter, reader: User | None = None) -> EmailMultiAlternatives:
+    if reader:
+        # To the address as its owner wrote it: what the database takes for the same may be another's mailbox.
+        letter.user, letter.to = reader, reader.email
     told = {name: _told(name, value) for name, value in letter.context.items()}
     told |= {"site": settings.FRONTEND_URL, "link": _link(kind, letter), "written_at": letter.created_at}
     # The first line of the text is the subject.

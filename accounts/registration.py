@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth import authenticate
+from django.db import transaction
 
+from accounts import guards, letters
 from accounts.errors import InvalidCredentials
 from accounts.models import User
 
 
-def register(*, email: str, password: str, **profile: Any) -> User:
+def register(*, email: str, password: str, at: datetime, **profile: Any) -> User:
     """A new person with a workspace of their own, who claims this address.
 
     Nothing tells whether it has an owner already: that stands in the letter alone, for whoever reads its mail.
     """
-    return User.objects.create_user(email, password, **profile)
+    may_write = guards.may("letter", email, at=at)
+    with transaction.atomic():
+        user = User.objects.create_user(email, password, **profile)
+        if may_write:
+            letters.post("verify_email", to=user.email, user=user)
+    return user
 
 
 def sign_in(*, email: str, password: str) -> User:

@@ -9,8 +9,9 @@ from django.utils.timezone import now
 from rest_framework import serializers
 
 from accounts.api_keys import Powers
+from accounts.authentication import caller_of
 from accounts.meters import POLICIES
-from accounts.models import ApiKey, Profile, Scope, User, default_scopes
+from accounts.models import ApiKey, Profile, Scope, TokenFamily, User, default_scopes
 
 MOST = 2**63 - 1
 SHORT: dict[str, Any] = {"required": False, "allow_blank": True}
@@ -96,6 +97,60 @@ class SignedIn(serializers.Serializer[Any]):
 class StaffSignedIn(serializers.Serializer[Any]):
     access = serializers.CharField(help_text="A staff token, with `role: admin`, good for 8 hours.")
     user = UserView()
+
+
+# ---- what takes a letter, or ends in one
+
+
+class Key(serializers.Serializer[Any]):
+    key = serializers.CharField(max_length=1000, help_text="From the link in the letter, behind `#key=`.")
+
+
+class VerifiedEmail(serializers.Serializer[Any]):
+    email = serializers.EmailField()
+
+
+class NewEmail(serializers.Serializer[Any]):
+    email = serializers.EmailField(max_length=254)
+    password = serializers.CharField(
+        max_length=200, trim_whitespace=False, style={"input_type": "password"}, help_text="The present one."
+    )
+
+
+class PasswordChange(serializers.Serializer[Any]):
+    password = serializers.CharField(
+        max_length=200, trim_whitespace=False, style={"input_type": "password"}, help_text="The present one."
+    )
+    new_password = serializers.CharField(max_length=200, trim_whitespace=False, style={"input_type": "password"})
+
+
+class PasswordReset(serializers.Serializer[Any]):
+    email = serializers.EmailField(max_length=254)
+
+
+class ResetAsked(serializers.Serializer[Any]):
+    detail = serializers.CharField()
+
+
+class NewPassword(Key):
+    password = serializers.CharField(max_length=200, trim_whitespace=False, style={"input_type": "password"})
+
+
+# ---- sessions
+
+
+class SessionView(serializers.ModelSerializer[TokenFamily]):
+    current = serializers.SerializerMethodField(help_text="Whether it is the one that asks.")
+
+    class Meta:
+        model = TokenFamily
+        fields = ["id", "created_at", "refreshed_at", "expires_at", "ip", "user_agent", "is_staff", "current"]
+
+    def get_current(self, session: TokenFamily) -> bool:
+        return bool(session.pk == caller_of(self.context["request"]).family_id)
+
+
+# ---- API keys
 
 
 class KeyChange(serializers.Serializer[Any]):

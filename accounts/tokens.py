@@ -146,6 +146,12 @@ def live_families(user_id: UUID, *, at: datetime) -> QuerySet[TokenFamily]:
     return TokenFamily.objects.filter(user_id=user_id, ended_at=None, expires_at__gt=at)
 
 
+def end_session(family_id: UUID, *, user_id: UUID, at: datetime) -> bool:
+    """False when this person has no such session, or not any more."""
+    ending = live_families(user_id, at=at).filter(id=family_id)
+    return bool(ending.update(ended_at=at, ended_because=Ending.REVOKED))
+
+
 def end_all(user_id: UUID, *, because: str, at: datetime, but: UUID | None = None) -> int:
     """End every session of a person, `but` perhaps one; how many that were."""
     ending = live_families(user_id, at=at)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts import views
+from accounts import mail_views, session_views, views
 
 urlpatterns = [
     path("auth/register", views.RegisterView.as_view()),
@@ -9,6 +9,15 @@ urlpatterns = [
     path("auth/refresh", views.RefreshView.as_view()),
     path("auth/logout", views.LogoutView.as_view()),
     path("auth/me", views.MeView.as_view()),
+    path("auth/me/email", mail_views.EmailView.as_view()),
+    path("auth/verify-email", mail_views.VerifyEmailView.as_view()),
+    path("auth/verify-email/resend", mail_views.VerificationLetterView.as_view()),
+    path("auth/change-password", mail_views.PasswordChangeView.as_view()),
+    path("auth/password-reset", mail_views.PasswordResetView.as_view()),
+    path("auth/password-reset/confirm", mail_views.PasswordResetConfirmView.as_view()),
+    path("auth/sessions", session_views.SessionListView.as_view()),
+    path("auth/sessions/<uuid:session_id>", session_views.SessionDetailView.as_view()),
+    path("auth/logout-everywhere", session_views.LogoutEverywhereView.as_view()),
     path("auth/api-keys", views.ApiKeyListView.as_view()),
     path("auth/api-keys/<uuid:key_id>", views.ApiKeyDetailView.as_view()),
     path("auth/api-keys/<uuid:key_id>/rotate", views.ApiKeyRotationView.as_view()),

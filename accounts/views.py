@@ -71,7 +71,7 @@ class RegisterView(Public):
         The answer does not tell whether the address has an account already; the letter does, to whoever reads its
         mail. Until you verify the address, others may claim it too.
         """
-        user = registration.register(**parsed(Registration, request))
+        user = registration.register(**parsed(Registration, request), at=now())
         return signed_in(user, tokens.begin_family(user, client_of(request)), status.HTTP_201_CREATED)
 
 

@@ -31,6 +31,7 @@ from accounts.errors import (
     TooMany,
     TooManyAttempts,
     UnknownWorkspace,
+    WrongPassword,
 )
 from accounts.moments import seconds_until
 from assistants.errors import ConversationBusy, InvalidRequest, UnknownModel
@@ -50,6 +51,7 @@ STATUSES: dict[type[Exception], int] = {
     NotAuthenticated: 401,
     InvalidCredentials: 401,
     PermissionDenied: 403,
+    WrongPassword: 403,
     InsufficientScope: 403,
     ModelNotInPlan: 403,
     Http404: 404,

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 
+from accounts import pages
 from analytics import views as system
 from config.views import SchemaView
 
@@ -20,6 +21,8 @@ urlpatterns = [
     path("api/v1/", include("billing.urls")),
     path("api/v1/", include("quotas.urls")),
     path("api/v1/", include("assistants.urls")),
+    path("account/", pages.show),
+    path("account/<slug:name>", pages.show),
     path("api/schema", SchemaView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema", http_method_names=["get", "head"])),
     path("api/redoc", SpectacularRedocView.as_view(url_name="schema", http_method_names=["get", "head"])),

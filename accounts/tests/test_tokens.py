@@ -83,8 +83,8 @@ def test_who_is_not_active_cannot_log_in(product: Product, alice: Person) -> Non
 
 
 def test_a_letter_that_only_looks_alike_is_another_email(alice: Person) -> None:
-    registration.register(email=f"mi{alice.user.email}", password=PASSWORD)
-    registration.register(email=f"mı{alice.user.email}", password=PASSWORD)  # noqa: RUF001
+    registration.register(email=f"mi{alice.user.email}", password=PASSWORD, at=now())
+    registration.register(email=f"mı{alice.user.email}", password=PASSWORD, at=now())  # noqa: RUF001
 
     assert registration.sign_in(email=f"mi{alice.user.email}", password=PASSWORD).email == f"mi{alice.user.email}"
 
@@ -201,7 +201,9 @@ def without(token: str, name: str) -> str:
 
 
 def with_another_user(pair: Pair) -> str:
-    registered = registration.register(email=f"{claims_of(pair.access)['jti']}@example.com", password=PASSWORD)
+    registered = registration.register(
+        email=f"{claims_of(pair.access)['jti']}@example.com", password=PASSWORD, at=now()
+    )
     return signed(claims_of(pair.access) | {"user_id": str(registered.pk)})
 
 

@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -87,6 +88,9 @@ ENDPOINTS = [
     Endpoint("POST", f"{API}/auth/logout", {"refresh": "a.b.c"}),
     Endpoint("PATCH", f"{API}/auth/me", {"name": "Alicia"}),
     Endpoint("POST", f"{API}/auth/api-keys", {"name": "laptop"}),
+    Endpoint("POST", f"{API}/auth/verify-email", {"key": "a:b:c"}),
+    Endpoint("POST", f"{API}/auth/password-reset", {"email": "nobody@example.com"}),
+    Endpoint("POST", f"{API}/auth/password-reset/confirm", {"key": "a.b", "password": PASSWORD}),
     Endpoint("POST", CONVERSATIONS, {"title": "Plans"}),
     Endpoint("PATCH", f"{CONVERSATIONS}/{{conversation}}", {"title": "Plans"}),
     Endpoint("PUT", f"{CONVERSATIONS}/{{conversation}}/messages/{{message}}/feedback", {"feedback": "up"}),
@@ -137,6 +141,7 @@ class Alice:
 @pytest.fixture(scope="module")
 def owner(database: None) -> Alice:
     alice = person("Alice")
+    ApiKey.objects.filter(user=alice.user).update(last_used_at=now() + timedelta(days=1))  # It is not written again.
     conversation = Conversation.objects.create(workspace=alice.workspace, user=alice.user, model=MODEL)
     message = conversation.messages.create(role="assistant", text="Hi", created_at=now(), updated_at=now())
     return Alice(alice, alice.session, conversation, message)

@@ -15,10 +15,11 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.timezone import now
 
-from accounts import api_keys, callers
+from accounts import api_keys, callers, tokens
 from accounts.api_keys import Powers
 from accounts.callers import ROLE_SCOPES, Needs
-from accounts.models import ApiKey, Membership, Scope, Workspace
+from accounts.clients import Client
+from accounts.models import ApiKey, Membership, Scope, TokenFamily, Workspace
 from accounts.tests.factories import Person, person
 from assistants.models import Conversation, Message
 from config.tests.product import Product
@@ -37,6 +38,7 @@ class Alice:
     conversation: Conversation
     message: Message
     decision: Decision
+    session: TokenFamily
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,14 @@ ROUTES = {
     "api/v1/auth/refresh": PUBLIC,
     "api/v1/auth/logout": PUBLIC,
     "api/v1/auth/me": HERS,
+    "api/v1/auth/me/email": HERS,
+    "api/v1/auth/verify-email": PUBLIC,
+    "api/v1/auth/verify-email/resend": HERS,
+    "api/v1/auth/change-password": HERS,
+    "api/v1/auth/password-reset": PUBLIC,
+    "api/v1/auth/password-reset/confirm": PUBLIC,
+    "api/v1/auth/sessions": HERS,
+    "api/v1/auth/sessions/<uuid:session_id>": named(session_id=lambda alice: alice.session.pk),
     "api/v1/auth/api-keys": HERS,
     "api/v1/auth/api-keys/<uuid:key_id>": named(key_id=lambda alice: alice.key.pk),
     "api/v1/auth/api-keys/<uuid:key_id>/rotate": named(key_id=lambda alice: alice.key.pk),
@@ -94,6 +104,7 @@ ROUTES = {
     "v1/messages/count_tokens": CHAT,
     "v1/models": LOOK,
     "v1/models/<str:slug>": LOOK,
+    "api/v1/auth/logout-everywhere": HERS,  # Last: it ends the session that the others need.
 }
 
 
@@ -140,7 +151,8 @@ def alice(database: None) -> Alice:
         limits=[],
         created_at=now(),
     )
-    return Alice(owner, key, conversation, message, decision)
+    tokens.begin_family(owner.user, Client(user_agent=CANARY))
+    return Alice(owner, key, conversation, message, decision, TokenFamily.objects.get(user=owner.user))
 
 
 @pytest.fixture(scope="module")
