@@ -1,5 +1,5 @@
 """What drf-spectacular cannot see by itself: our credentials, the endpoints of plain asynchronous views (they are
-written in `openapi.yaml`), and that every endpoint may answer with a problem."""
+written in `openapi.yaml`), and what may go wrong with each."""
 
 from __future__ import annotations
 
@@ -52,14 +52,32 @@ def add_what_django_serves(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         result["paths"].setdefault(address, {}).update(operations)
     for kind, components in written["components"].items():
         result["components"].setdefault(kind, {}).update(components)
-    for address, operations in result["paths"].items():
-        if address.startswith("/api/"):
-            _may_answer_a_problem(operations)
+    for operations in result["paths"].values():
+        shared = operations.get("parameters", [])
+        for method, operation in operations.items():
+            if isinstance(operation, dict) and "responses" in operation:
+                _say_what_may_go_wrong(method, operation, [*shared, *operation.get("parameters", [])])
     result["paths"] = dict(sorted(result["paths"].items()))
     return result
 
 
-def _may_answer_a_problem(operations: dict[str, Any]) -> None:
-    for operation in operations.values():
-        if isinstance(operation, dict) and "responses" in operation:
-            operation["responses"].setdefault("default", PROBLEM)
+def _say_what_may_go_wrong(method: str, operation: dict[str, Any], parameters: list[dict[str, Any]]) -> None:
+    """In place of `default`: each status, in the shape that `default` has."""
+    shape = operation["responses"].pop("default", PROBLEM)
+    for status in sorted(_refusals(method, operation, parameters)):
+        operation["responses"].setdefault(str(status), shape)
+
+
+def _refusals(method: str, operation: dict[str, Any], parameters: list[dict[str, Any]]) -> set[int]:
+    statuses = {400, 406, 429, 503}
+    if operation.get("security") != []:
+        statuses |= {401, 403, 404}
+    if parameters:
+        statuses |= {404}
+    if method != "get":
+        statuses |= {409}
+    if "requestBody" in operation:
+        statuses |= {413, 415}
+    if "x-asks-a-model" in operation:
+        statuses |= {402, 502, 504, 529}
+    return statuses
