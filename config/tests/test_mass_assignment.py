@@ -1,0 +1,180 @@
+"""Every column of a model, sent with every write of it: what the endpoint does not list stays what it was."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.db.models import BooleanField, DateTimeField, ForeignKey, IntegerField, JSONField, Model, UUIDField
+from django.utils.timezone import now
+
+from accounts.models import ApiKey, TokenFamily, User
+from accounts.tests.factories import PASSWORD, Person, person
+from assistants.models import Conversation, Message
+from config.tests.product import Product
+
+API = "/api/v1"
+FORGED_AT = "2000-01-01T00:00:00Z"
+
+
+@dataclass(frozen=True)
+class Write:
+    """`make` answers with the row that the address names; a write without it makes a row, whose id it answers with."""
+
+    method: str
+    path: str
+    model: type[Model]
+    body: dict[str, Any]
+    make: Callable[[Person], Model] | None = None
+    own: set[str] = field(default_factory=set)  # Columns in which two rows differ by themselves.
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def a_key(alice: Person) -> Model:
+    return ApiKey.objects.get(pk=alice.caller.key_id or "")
+
+
+def a_conversation(alice: Person) -> Model:
+    return Conversation.objects.create(workspace=alice.workspace, user=alice.user, title="Hers")
+
+
+def a_reply(alice: Person) -> Model:
+    at = now()
+    conversation = Conversation.objects.create(workspace=alice.workspace, user=alice.user)
+    return Message.objects.create(conversation=conversation, role="assistant", text="Hi", created_at=at, updated_at=at)
+
+
+NEW_ID = {"id", "created_at"}
+ABOUT: dict[str, Any] = {
+    **dict.fromkeys(["name", "phone", "business_name", "industry", "sub_industry"], ""),
+    **dict.fromkeys(["monthly_revenue", "employees", "goal_amount", "goal_years"]),
+    "core_processes": [],
+    "currency": "EUR",
+}
+NEWCOMER = {"email": "…", "password": PASSWORD}
+WRITES = [
+    Write(
+        "POST", "/auth/register", User, ABOUT | {"email": "…", "password": PASSWORD}, own={*NEW_ID, "email", "password"}
+    ),
+    Write("PATCH", "/auth/me", User, ABOUT, make=lambda alice: alice.user),
+    Write(
+        "POST",
+        "/auth/api-keys",
+        ApiKey,
+        {"name": "laptop", "scopes": ["read"], "limits": {}, "allowed_models": [], "expires_at": None},
+        own={*NEW_ID, "prefix", "hash"},
+    ),
+    Write(
+        "PATCH",
+        "/auth/api-keys/{pk}",
+        ApiKey,
+        {"name": "desk", "scopes": ["read"], "limits": {}, "allowed_models": [], "expires_at": None},
+        make=a_key,
+    ),
+    Write(
+        "POST",
+        "/assistants/conversations",
+        Conversation,
+        {"title": "Plans", "model": "claude-haiku-5-5", "system": ""},
+        own={*NEW_ID, "updated_at"},
+    ),
+    Write(
+        "PATCH",
+        "/assistants/conversations/{pk}",
+        Conversation,
+        {"title": "Plans", "model": "claude-haiku-5-5", "system": "", "archived": False},
+        make=a_conversation,
+        own={"updated_at"},
+    ),
+    Write(
+        "PUT",
+        "/assistants/conversations/{row.conversation_id}/messages/{pk}/feedback",
+        Message,
+        {"feedback": "up"},
+        make=a_reply,
+        own={"updated_at"},
+    ),
+]
+
+
+def forged(model: type[Model], row: Model | None, charlie: Person) -> dict[str, Any]:
+    """Another value for every column, under the name of the field and of the column."""
+    theirs = {"workspace": charlie.workspace.pk, "user": charlie.user.pk}
+    values: dict[str, Any] = {}
+    for column in model._meta.concrete_fields:
+        if isinstance(column, ForeignKey):
+            value: Any = str(theirs.get(column.name, uuid.uuid4()))
+        elif isinstance(column, BooleanField):
+            value = not (getattr(row, column.name) if row else column.get_default())
+        elif isinstance(column, DateTimeField):
+            value = FORGED_AT
+        elif isinstance(column, IntegerField):
+            value = 987_654
+        elif isinstance(column, UUIDField):
+            value = str(uuid.uuid4())
+        elif isinstance(column, JSONField):
+            value = {"forged": 1}
+        else:
+            value = "forged"
+        values |= {column.name: value, column.attname: value}
+    return values
+
+
+def columns(model: type[Model], pk: object) -> dict[str, Any]:
+    return dict(model._default_manager.filter(pk=pk).values().get())
+
+
+def send(product: Product, write: Write, alice: Person, row: Model | None, more: dict[str, Any]) -> dict[str, Any]:
+    path = API + write.path.format(pk=row and row.pk, row=row)
+    body = more | write.body
+    if "email" in write.body:
+        body["email"] = f"{uuid.uuid4()}@example.com"
+    answer = product.http.request(write.method, path, headers=alice.session, json=body)
+    assert answer.is_success, answer.text
+    said: dict[str, Any] = answer.json()
+    return said
+
+
+@pytest.mark.parametrize("write", [write for write in WRITES if write.make], ids=str)
+def test_a_change_changes_what_it_lists_alone(product: Product, alice: Person, charlie: Person, write: Write) -> None:
+    assert write.make
+    row = write.make(alice)
+    row.refresh_from_db()
+    before = columns(write.model, row.pk)
+
+    send(product, write, alice, row, forged(write.model, row, charlie))
+
+    listed = {*write.body, *write.own}
+    after = columns(write.model, row.pk)
+    assert {name: after[name] for name in after if name not in listed} == {
+        name: before[name] for name in before if name not in listed
+    }
+
+
+@pytest.mark.parametrize("write", [write for write in WRITES if not write.make], ids=str)
+def test_what_is_made_is_made_of_what_is_listed_alone(
+    product: Product, alice: Person, charlie: Person, write: Write
+) -> None:
+    def made(more: dict[str, Any]) -> dict[str, Any]:
+        said = send(product, write, alice, None, more)
+        return columns(write.model, said.get("user", said)["id"])
+
+    plain, tampered = made({}), made(forged(write.model, None, charlie))
+
+    same = [name for name in plain if name not in write.own]
+    assert {name: tampered[name] for name in same} == {name: plain[name] for name in same}
+
+
+def test_nothing_of_a_session_is_taken_from_a_log_in(product: Product, charlie: Person) -> None:
+    dora = person("Dora")
+    body = {"email": dora.user.email, "password": PASSWORD, **forged(TokenFamily, None, charlie)}
+
+    product.http.post(f"{API}/auth/login", json=body)
+
+    family = TokenFamily.objects.get(user=dora.user)
+    assert (family.is_staff, family.ended_at, family.workspace_id) == (False, None, None)
