@@ -21,7 +21,8 @@ LINKS: dict[str, Callable[[Letter], str]] = {
     "verify_email": lambda letter: f"verify-email#key={mail_keys.verification(_user(letter), letter.to)}",
     "reset_password": lambda letter: f"reset-password#key={mail_keys.reset(_user(letter))}",
     "invitation": lambda letter: f"invitation#key={mail_keys.make('invitation', letter.context['invitation_id'])}",
-    "export_ready": lambda letter: f"export#key={mail_keys.make('export', letter.context['export_id'])}",
+    # No key: reading somebody's mail is not enough to take away all they have. The page asks them to sign in.
+    "export_ready": lambda letter: "your-data",
 }
 
 

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from functools import partial
 from smtplib import SMTPRecipientsRefused
 from typing import Any, Literal
 
-from celery import current_app
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.timezone import now
-from kombu.exceptions import OperationalError as BrokerAway
 
-from accounts import letter_texts
+from accounts import jobs, letter_texts
 from accounts.models import Letter, User
 
 logger = logging.getLogger(__name__)
@@ -39,16 +38,8 @@ Kind = Literal[
 def post(kind: Kind, *, to: str, user: User | None = None, context: dict[str, Any] | None = None) -> Letter:
     """Goes after the commit, and only if there is one. No key belongs into `context`, which is kept."""
     letter = Letter.objects.create(kind=kind, to=to, user=user, context=context or {}, due_at=now())
-    transaction.on_commit(nudge)
+    transaction.on_commit(partial(jobs.nudge, "accounts.tasks.send_letters"))
     return letter
-
-
-def nudge() -> None:
-    """Have a worker look at once. Without a broker the letters wait for the next sweep."""
-    try:
-        current_app.send_task("accounts.tasks.send_letters", retry=False)
-    except BrokerAway:
-        logger.warning("The broker is away, so letters wait for the next sweep.")
 
 
 def send_next(at: datetime) -> bool:

@@ -14,7 +14,7 @@ from django.utils.crypto import salted_hmac
 from accounts.errors import KeyRefused
 from accounts.models import User
 
-Purpose = Literal["verify-email", "invitation", "export"]
+Purpose = Literal["verify-email", "invitation"]
 
 
 def make(purpose: Purpose, what: Any) -> str:

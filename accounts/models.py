@@ -87,6 +87,7 @@ class User(AbstractBaseUser, PermissionsMixin, Profile):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False, help_text="May sign in to the console.")
     created_at = models.DateTimeField(auto_now_add=True)
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="Nobody can tell who it was.")
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -277,3 +278,40 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.subject}"
+
+
+class Export(models.Model):
+    """All that a person has, in one file that a worker makes and the storage keeps for some days."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        READY = "ready"
+        FAILED = "failed"
+        EXPIRED = "expired"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="exports")
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    created_at = models.DateTimeField()
+    due_at = models.DateTimeField(help_text="The next try, should this one not come to its end.")
+    tries = models.PositiveSmallIntegerField(default=0)
+    ready_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    size = models.BigIntegerField(null=True, blank=True, help_text="Bytes.")
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [models.Index(fields=["due_at"], condition=Q(state="queued"), name="exports_due")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user"], condition=Q(state__in=["queued", "ready"]), name="one_export_per_person"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.state} of {self.created_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def file(self) -> str:
+        """Its name in the storage, whether it is there or not: so that every trace of it can be removed."""
+        return f"exports/{self.pk}.zip"

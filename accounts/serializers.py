@@ -8,10 +8,11 @@ from django.core.validators import RegexValidator
 from django.utils.timezone import now
 from rest_framework import serializers
 
+from accounts import exports
 from accounts.api_keys import Powers
 from accounts.authentication import caller_of
 from accounts.meters import POLICIES
-from accounts.models import ApiKey, Profile, Scope, TokenFamily, User, default_scopes
+from accounts.models import ApiKey, Export, Profile, Scope, TokenFamily, User, default_scopes
 
 MOST = 2**63 - 1
 SHORT: dict[str, Any] = {"required": False, "allow_blank": True}
@@ -221,3 +222,18 @@ class CreatedApiKey(ApiKeyView):
 
     class Meta(ApiKeyView.Meta):
         fields = [*ApiKeyView.Meta.fields, "key"]
+
+
+class ExportView(serializers.ModelSerializer[Export]):
+    download = serializers.SerializerMethodField(
+        help_text="Where the file is, for the next ten minutes and without a credential. Null until it is ready."
+    )
+
+    class Meta:
+        model = Export
+        fields = ["id", "state", "created_at", "ready_at", "expires_at", "size", "download"]
+
+    def get_download(self, export: Export) -> str | None:
+        if not exports.is_there(export, at=now()):
+            return None
+        return f"/api/v1/auth/exports/{export.pk}?key={exports.key_for(export)}"

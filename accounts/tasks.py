@@ -1,7 +1,7 @@
 from celery import shared_task
 from django.utils.timezone import now
 
-from accounts import guards, letters
+from accounts import exports, guards, letters
 
 
 @shared_task
@@ -21,3 +21,17 @@ def send_letters() -> int:
 @shared_task
 def forget_letters() -> int:
     return letters.forget_old(now())
+
+
+@shared_task
+def make_exports() -> int:
+    """How many were tried."""
+    tried = 0
+    while exports.make_next(now()):
+        tried += 1
+    return tried
+
+
+@shared_task
+def sweep_exports() -> int:
+    return exports.sweep(now())

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts import mail_views, session_views, views
+from accounts import data_views, mail_views, session_views, views
 
 urlpatterns = [
     path("auth/register", views.RegisterView.as_view()),
@@ -18,6 +18,8 @@ urlpatterns = [
     path("auth/sessions", session_views.SessionListView.as_view()),
     path("auth/sessions/<uuid:session_id>", session_views.SessionDetailView.as_view()),
     path("auth/logout-everywhere", session_views.LogoutEverywhereView.as_view()),
+    path("auth/me/export", data_views.ExportView.as_view()),
+    path("auth/exports/<uuid:export_id>", data_views.download),
     path("auth/api-keys", views.ApiKeyListView.as_view()),
     path("auth/api-keys/<uuid:key_id>", views.ApiKeyDetailView.as_view()),
     path("auth/api-keys/<uuid:key_id>/rotate", views.ApiKeyRotationView.as_view()),

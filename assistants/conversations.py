@@ -49,10 +49,11 @@ BEGIN_REPLY = """
             title = CASE WHEN title = %(untitled)s THEN %(title)s ELSE title END
         WHERE id = %(conversation_id)s
     )
-    INSERT INTO assistants_message (id, conversation_id, role, state, text, feedback, created_at, updated_at)
+    INSERT INTO assistants_message (id, conversation_id, user_id, role, state, text, feedback, created_at, updated_at)
     VALUES
-        (%(question_id)s, %(conversation_id)s, 'user', 'completed', %(text)s, '', %(at)s, %(at)s),
-        (%(reply_id)s, %(conversation_id)s, 'assistant', 'streaming', '', '', %(at)s + interval '1 microsecond', now())
+        (%(question_id)s, %(conversation_id)s, %(user_id)s, 'user', 'completed', %(text)s, '', %(at)s, %(at)s),
+        (%(reply_id)s, %(conversation_id)s, %(user_id)s, 'assistant', 'streaming', '', '',
+            %(at)s + interval '1 microsecond', now())
     RETURNING id
 """
 
@@ -132,6 +133,7 @@ async def _history(conversation_id: UUID, caller: Caller) -> database.Row:
 async def _begin_reply(conversation_id: UUID, text: str, turn: LiveTurn, at: datetime) -> None:
     params = {
         "conversation_id": conversation_id,
+        "user_id": turn.order.caller.user_id,
         "question_id": uuid.uuid4(),
         "reply_id": turn.order.message_id,
         "text": text,

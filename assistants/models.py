@@ -105,6 +105,9 @@ class Message(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, null=True, related_name="messages", help_text="Who asked, of a reply too."
+    )
     role = models.CharField(max_length=10, choices=Role)
     state = models.CharField(max_length=10, choices=State, default=State.COMPLETED)
     text = models.TextField(blank=True)

@@ -201,6 +201,7 @@ def main(arguments: Sequence[str]) -> int:
         signal.signal(number, leave)
     try:
         with running(options.folder, durable=not options.test) as services:
+            os.environ.setdefault("MEDIA_ROOT", str(options.folder.absolute() / "media"))
             return run(options.command, services)
     except EmbeddedError as exc:
         print(exc, file=sys.stderr)

@@ -120,6 +120,8 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep reservations": {"task": "quotas.tasks.sweep_reservations", "schedule": timedelta(seconds=15)},
     "sweep tallies": {"task": "accounts.tasks.sweep_tallies", "schedule": timedelta(minutes=5)},
+    "make exports": {"task": "accounts.tasks.make_exports", "schedule": timedelta(minutes=1)},
+    "sweep exports": {"task": "accounts.tasks.sweep_exports", "schedule": timedelta(minutes=5)},
     "send letters": {"task": "accounts.tasks.send_letters", "schedule": timedelta(seconds=15)},
     "forget letters": {"task": "accounts.tasks.forget_letters", "schedule": timedelta(hours=1)},
     "close interrupted messages": {"task": "assistants.tasks.close_interrupted", "schedule": timedelta(seconds=60)},
@@ -162,6 +164,8 @@ GUARDS = {
     "second factor": (10, timedelta(minutes=15)),
     # Letters to one email.
     "letter": (5, timedelta(hours=1)),
+    # Exports of one person.
+    "export": (5, timedelta(days=1)),
 }
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("HTTPS_ONLY", False)
 SESSION_COOKIE_HTTPONLY = True
@@ -196,9 +200,17 @@ LETTERS_KEPT = timedelta(days=7)
 MAIL_KEY_LIVES = {
     "verify-email": timedelta(days=3),
     "invitation": timedelta(days=7),
-    "export": timedelta(days=3),
 }
 PASSWORD_RESET_TIMEOUT = 3600
+
+# ---- Data rights -----------------------------------------------------------------------------------------------------
+
+EXPORTS_KEPT = timedelta(days=7)
+# A download link, which is asked for anew each time.
+EXPORT_LINK_LIFE = timedelta(minutes=10)
+# An export whose worker died or failed is tried again after so long, so many times in all.
+EXPORT_RETRY = timedelta(minutes=5)
+EXPORT_TRIES = 4
 
 # ---- Billing ---------------------------------------------------------------------------------------------------------
 
@@ -304,6 +316,15 @@ SPECTACULAR_SETTINGS = {
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "build" / "static"
+# What people's work leaves, readable for us alone. No address serves it: views hand out what a caller may have.
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(BASE_DIR / ".run" / "media")))
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": MEDIA_ROOT, "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
+    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True

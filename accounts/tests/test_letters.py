@@ -22,7 +22,7 @@ from django.db import connection, transaction
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from accounts import letter_texts, letters, mail_keys, tasks
+from accounts import jobs, letter_texts, letters, mail_keys, tasks
 from accounts.errors import KeyRefused
 from accounts.models import Letter
 from accounts.tests.factories import Person
@@ -35,7 +35,6 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "second_factor_added": {"factor": "Authenticator app"},
     "second_factor_removed": {"factor": "Authenticator app"},
     "invitation": {"invitation_id": "1", "workspace": HOSTILE, "by_email": "bob@example.com", "role": "viewer"},
-    "export_ready": {"export_id": "1"},
 }
 KINDS = sorted(path.stem for path in TEMPLATES.glob("*.txt") if path.stem != "base")
 
@@ -123,7 +122,7 @@ def test_without_a_broker_a_letter_waits_for_the_next_sweep(
     alice: Person, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with Celery("nowhere", broker="redis+socket:///nowhere.sock", set_as_current=False) as nowhere:
-        monkeypatch.setattr(letters, "current_app", nowhere)
+        monkeypatch.setattr(jobs, "current_app", nowhere)
         posted(alice)
 
     assert "The broker is away" in caplog.text
@@ -136,7 +135,7 @@ def test_a_broker_that_never_answers_is_given_up_soon(alice: Person, monkeypatch
         with Celery("deaf", broker=f"redis://127.0.0.1:{port}/0", set_as_current=False) as silent:
             soon = {"socket_timeout": 0.2, "socket_connect_timeout": 0.2}
             silent.conf.broker_transport_options = ours.CELERY_BROKER_TRANSPORT_OPTIONS | soon
-            monkeypatch.setattr(letters, "current_app", silent)
+            monkeypatch.setattr(jobs, "current_app", silent)
             begun = now()
             posted(alice)
 
@@ -303,7 +302,7 @@ def test_a_page_asks_for_nothing_from_elsewhere(alice: Person, kind: str) -> Non
     assert "@import" not in html
 
 
-@pytest.mark.parametrize("kind", sorted(letter_texts.LINKS))
+@pytest.mark.parametrize("kind", sorted(letter_texts.LINKS.keys() - {"export_ready"}))
 def test_a_link_stands_in_the_text_and_on_the_page_with_its_key_behind_the_hash(alice: Person, kind: str) -> None:
     made = message(alice, kind)
 
@@ -353,7 +352,7 @@ def test_a_key_is_read_for_its_own_purpose_alone() -> None:
 
     assert mail_keys.read("invitation", key) == "17"
     with pytest.raises(KeyRefused):
-        mail_keys.read("export", key)
+        mail_keys.read("verify-email", key)
 
 
 def test_a_key_grows_old(settings: Settings) -> None:

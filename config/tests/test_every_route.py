@@ -79,6 +79,8 @@ ROUTES = {
     "api/v1/auth/password-reset/confirm": PUBLIC,
     "api/v1/auth/sessions": HERS,
     "api/v1/auth/sessions/<uuid:session_id>": named(session_id=lambda alice: alice.session.pk),
+    "api/v1/auth/me/export": HERS,
+    "api/v1/auth/exports/<uuid:export_id>": PUBLIC,
     "api/v1/auth/api-keys": HERS,
     "api/v1/auth/api-keys/<uuid:key_id>": named(key_id=lambda alice: alice.key.pk),
     "api/v1/auth/api-keys/<uuid:key_id>/rotate": named(key_id=lambda alice: alice.key.pk),

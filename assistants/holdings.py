@@ -1,0 +1,37 @@
+"""What assistants keep of a person: all of their own workspace, and in others what they began, asked and were told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import Q
+
+from accounts import archives
+from accounts.archives import Json, rows
+from accounts.holdings import own_workspaces
+from accounts.models import User
+from assistants.models import Conversation, Message, Turn
+
+
+def contribute() -> None:
+    archives.contribute("conversations", "Your conversations, deleted ones too.", conversations)
+    archives.contribute("messages", "What was said in them: what you asked, and the replies to it.", messages)
+    archives.contribute("turns", "Each call of a model: what it took and how it ended.", turns)
+
+
+def conversations(user: User) -> Iterable[Json]:
+    found = Conversation.objects.filter(Q(user=user) | Q(workspace__in=own_workspaces(user)))
+    fields = ["id", "workspace_id", "title", "system", "model", "created_at", "updated_at"]
+    return rows(found, *fields, "archived_at", "deleted_at")
+
+
+def messages(user: User) -> Iterable[Json]:
+    found = Message.objects.filter(Q(user=user) | Q(conversation__workspace__in=own_workspaces(user)))
+    return rows(found, "id", "conversation_id", "role", "state", "text", "feedback", "created_at", "updated_at")
+
+
+def turns(user: User) -> Iterable[Json]:
+    found = Turn.objects.filter(Q(user=user) | Q(workspace__in=own_workspaces(user)))
+    tokens = [field.name for field in Turn._meta.fields if field.name.endswith("_tokens")]
+    fields = ["request_id", "workspace_id", "api_key_id", "message_id", "road", "model", "provider", "outcome", "error"]
+    return rows(found, *fields, "stop_reason", "basis", *tokens, "cost", "duration_ms", "created_at")
