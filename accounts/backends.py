@@ -7,8 +7,13 @@ from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import check_password, make_password
+from django.db import connection
 from django.http import HttpRequest
+from django.utils.timezone import now
 
+from accounts import guards
+from accounts.addresses import client_address
+from accounts.errors import InvalidCredentials
 from accounts.models import User
 
 
@@ -18,23 +23,37 @@ def nobodys_hash() -> str:
 
 
 class ByEmail(ModelBackend):
-    """The owner of the address, or else whoever claimed it last.
-
-    Two passwords are compared whatever there is, so that the time tells neither whether an address is known, nor
-    whether a claim stands beside its owner.
-    """
+    """For the doors that Django brings itself. Raises `TooManyAttempts`, as `registration.sign_in` does."""
 
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **_: Any
     ) -> User | None:
         if username is None or password is None:
             return None
-        found: list[User] = []
-        for candidate in candidates(username):
-            matches = check_password(password, candidate.password if candidate else nobodys_hash())
-            if matches and candidate and self.user_can_authenticate(candidate):
-                found.append(candidate)
-        return found[0] if found else None
+        address = client_address(request) if request else ""
+        try:
+            with guards.guessing(username, address=address, at=now()):
+                return named_by(username, password)
+        except InvalidCredentials:
+            return None
+
+
+def named_by(email: str, password: str) -> User:
+    """The owner of the address, or else whoever claimed it last. Raises `InvalidCredentials`.
+
+    Two passwords are compared whatever there is, so that the time tells neither whether an address is known, nor
+    whether a claim stands beside its owner. Call it behind a guard.
+    """
+    known = candidates(email)
+    connection.close()  # as a guard does, since comparing is what takes long
+    found: list[User] = []
+    for candidate in known:
+        matches = check_password(password, candidate.password if candidate else nobodys_hash())
+        if matches and candidate and candidate.is_active:
+            found.append(candidate)
+    if not found:
+        raise InvalidCredentials("Email and password do not match an account.")
+    return found[0]
 
 
 def candidates(email: str) -> tuple[User | None, User | None]:

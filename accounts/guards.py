@@ -97,8 +97,9 @@ def guessing(email: str, *, address: str, at: datetime) -> Iterator[None]:
 
 def folded(text: str) -> str:
     """Never two for what any database takes for one email when it compares in lower case."""
-    apart = unicodedata.normalize("NFKD", text.strip()).replace(DOTLESS_I, "i").casefold()
-    return "".join(letter for letter in apart if not unicodedata.combining(letter))
+    letters = text.strip().replace(DOTLESS_I, "i").casefold()
+    # Of a capital I with a dot Python makes two, an i and its dot, where PostgreSQL makes an i.
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def _count(purpose: str, subject: tuple[object, ...], at: datetime) -> Counted:
@@ -113,7 +114,10 @@ def _count(purpose: str, subject: tuple[object, ...], at: datetime) -> Counted:
     }
     with connection.cursor() as cursor:
         cursor.execute(COUNT, tally)
-        return Counted(*cursor.fetchone())
+        counted = Counted(*cursor.fetchone())
+    # Connections are few, and what is guarded takes long: others use this one meanwhile.
+    connection.close()
+    return counted
 
 
 def _bound(purpose: str) -> tuple[int, timedelta]:

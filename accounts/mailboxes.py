@@ -15,7 +15,7 @@ from accounts.models import User, Workspace
 
 def ask_to_verify(user: User, address: str, *, at: datetime) -> None:
     """Write to this address, at most as often as letters may be asked for. It costs the same whoever has it already."""
-    if guards.may("letter", address, at=at):
+    if guards.may("letter", address, "verify_email", at=at):
         letters.post("verify_email", to=address, user=user)
 
 

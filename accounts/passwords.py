@@ -17,7 +17,7 @@ from accounts.tokens import Ending
 
 def ask_to_reset(email: str, *, at: datetime) -> None:
     """Write to whoever has this address. Who that is, if anybody, is looked up by whoever writes the letter out."""
-    if guards.may("letter", email, at=at):
+    if guards.may("letter", email, "reset_password", at=at):
         letters.post("reset_password", to=email)
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth import authenticate
 from django.db import transaction
 
 from accounts import guards, letters
-from accounts.errors import InvalidCredentials
+from accounts.backends import named_by
 from accounts.models import User
 
 
@@ -18,7 +17,7 @@ def register(*, email: str, password: str, at: datetime, **profile: Any) -> User
 
     Nothing tells whether it has an owner already: that stands in the letter alone, for whoever reads its mail.
     """
-    may_write = guards.may("letter", email, at=at)
+    may_write = guards.may("letter", email, "verify_email", at=at)
     with transaction.atomic():
         user = User.objects.create_user(email, password, **profile)
         if may_write:
@@ -26,9 +25,7 @@ def register(*, email: str, password: str, at: datetime, **profile: Any) -> User
     return user
 
 
-def sign_in(*, email: str, password: str) -> User:
-    """Raises `InvalidCredentials`, the same for an unknown email as for a wrong password."""
-    user = authenticate(username=email, password=password)
-    if not isinstance(user, User):
-        raise InvalidCredentials("Email and password do not match an account.")
-    return user
+def sign_in(*, email: str, password: str, address: str, at: datetime) -> User:
+    """Raises `InvalidCredentials`, the same for an unknown email as for a wrong password; or `TooManyAttempts`."""
+    with guards.guessing(email, address=address, at=at):
+        return named_by(email, password)

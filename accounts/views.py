@@ -16,6 +16,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from accounts import api_keys, profiles, registration, tokens
+from accounts.addresses import client_address
 from accounts.authentication import actor_of, caller_of
 from accounts.callers import PERSON, Caller
 from accounts.clients import client_of
@@ -81,7 +82,7 @@ class LoginView(Public):
     @extend_schema(request=Login, responses=SignedIn, tags=["auth"])
     def post(self, request: Request) -> Response:
         """Trade email and password for an access and a refresh token."""
-        user = registration.sign_in(**parsed(Login, request))
+        user = registration.sign_in(**parsed(Login, request), address=client_address(request), at=now())
         return signed_in(user, tokens.begin_family(user, client_of(request)))
 
 
@@ -91,7 +92,7 @@ class StaffLoginView(Public):
     @extend_schema(request=Login, responses=StaffSignedIn, tags=["auth"])
     def post(self, request: Request) -> Response:
         """Trade the credentials of staff for a staff token: 8 hours, `role: admin`, not to be refreshed."""
-        user = registration.sign_in(**parsed(Login, request))
+        user = registration.sign_in(**parsed(Login, request), address=client_address(request), at=now())
         access = tokens.begin_staff(user, client_of(request))
         return Response(StaffSignedIn({"access": access, "user": user}).data)
 

@@ -133,6 +133,14 @@ def answer(request: HttpRequest, exception: Exception) -> HttpResponse | None:
     return shaped(request, problem) if problem else None
 
 
+def page(exception: Exception) -> HttpResponse | None:
+    """For a person with a browser. None for what Django has pages for, or nobody foresaw."""
+    if not isinstance(exception, TooMany):
+        return None
+    problem = too_many(exception)
+    return HttpResponse(problem.message, "text/plain; charset=utf-8", problem.status, headers=problem.headers)
+
+
 def answer_for_drf(exception: Exception, context: dict[str, Any]) -> Response | None:
     problem = describe(exception)
     if problem is None:

@@ -75,4 +75,4 @@ class TranslateErrors:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
-        return errors.answer(request, exception) if errors.speaks_json(request) else None
+        return errors.answer(request, exception) if errors.speaks_json(request) else errors.page(exception)

@@ -162,7 +162,7 @@ GUARDS = {
     "known address": (0, timedelta(days=90)),
     # A code of six digits, once the password was right.
     "second factor": (10, timedelta(minutes=15)),
-    # Letters to one email.
+    # Letters of one kind to one email: strangers who use up the others leave it those that set a new password.
     "letter": (5, timedelta(hours=1)),
     # Exports of one person.
     "export": (5, timedelta(days=1)),

@@ -112,6 +112,18 @@ def test_only_so_many_letters_an_hour_go_to_one_address(product: Product, alice:
     assert len(mails_to(alice.user.email)) == bound
 
 
+def test_strangers_who_sign_up_with_an_address_use_up_none_of_these(
+    product: Product, alice: Person, settings: Settings
+) -> None:
+    for _ in range(settings.GUARDS["letter"][0] + 1):
+        ask(product, "register", email=alice.user.email, password=ANOTHER)
+    before = len(mails_to(alice.user.email))
+
+    ask_for_letter(product, alice.user.email)
+
+    assert len(mails_to(alice.user.email)) == before + 1
+
+
 # ---- choosing
 
 
