@@ -119,6 +119,10 @@ class Caller:
     def may(self, needs: Needs) -> bool:
         return not self.scopes.isdisjoint([needs] if isinstance(needs, str) else needs)
 
+    def may_use(self, model: str) -> bool:
+        """False where the key names the models it is for, and this is none of them."""
+        return not self.allowed_models or model in self.allowed_models
+
     def check_may(self, needs: Needs) -> None:
         """Raises `InsufficientScope`."""
         if not self.may(needs):

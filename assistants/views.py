@@ -20,6 +20,7 @@ from rest_framework.views import APIView
 from accounts import callers
 from accounts.authentication import caller_of
 from accounts.bodies import read_object
+from accounts.callers import Caller
 from accounts.models import Scope
 from accounts.views import parsed
 from assistants import conversations, providers, replies, running
@@ -38,29 +39,33 @@ from assistants.streaming import EventStream
 from assistants.turns import LiveTurn
 from billing import subscriptions
 from quotas import headers
-from quotas.errors import ModelNotInPlan
+from quotas.errors import ModelNotAllowed, ModelNotInPlan
 
 EVENT_STREAM = "text/event-stream"
 LONGEST_MESSAGE = 100_000
 
 
-def allowed_models(workspace_id: UUID) -> QuerySet[LanguageModel]:
-    """The models on offer that the workspace's plan may use, the default first."""
+def allowed_models(caller: Caller) -> QuerySet[LanguageModel]:
+    """The models on offer that both the workspace's plan and the caller's key may use, the default first."""
     offered = LanguageModel.objects.filter(is_offered=True, prices__valid_from__lte=now()).distinct()
-    allowed = subscriptions.current_plan(workspace_id).allowed_models
-    return offered.filter(slug__in=allowed) if allowed else offered
+    for allowed in (subscriptions.current_plan(caller.workspace_id).allowed_models, caller.allowed_models):
+        if allowed:
+            offered = offered.filter(slug__in=allowed)
+    return offered
 
 
-def checked_model(slug: str | None, workspace_id: UUID) -> str:
-    """The model asked for, or the default where none is. Raises `UnknownModel`, `ModelNotInPlan`."""
-    allowed = list(allowed_models(workspace_id).values_list("slug", flat=True))
+def checked_model(slug: str | None, caller: Caller) -> str:
+    """The model asked for, or the default where none is. Raises `UnknownModel`, `ModelNotInPlan`, `ModelNotAllowed`."""
+    allowed = list(allowed_models(caller).values_list("slug", flat=True))
     if slug in allowed:
         return slug
-    if slug is None:
+    if slug is None and allowed:
         return allowed[0]
-    if LanguageModel.objects.filter(slug=slug, is_offered=True).exists():
-        raise ModelNotInPlan(slug, subscriptions.current_plan(workspace_id).slug)
-    raise UnknownModel(slug)
+    if slug and not LanguageModel.objects.filter(slug=slug, is_offered=True).exists():
+        raise UnknownModel(slug)
+    if slug is None or not caller.may_use(slug):
+        raise ModelNotAllowed(slug)
+    raise ModelNotInPlan(slug, subscriptions.current_plan(caller.workspace_id).slug)
 
 
 def conversation_of(request: Request, conversation_id: UUID) -> Conversation:
@@ -74,11 +79,11 @@ class ModelListView(generics.ListAPIView[LanguageModel]):
     pagination_class = None
 
     def get_queryset(self) -> QuerySet[LanguageModel]:
-        return allowed_models(caller_of(self.request).workspace_id)
+        return allowed_models(caller_of(self.request))
 
     @extend_schema(tags=["assistants"])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """The models your plan may use, the default first."""
+        """The models your plan, and your API key, may use, the default first."""
         return self.list(request, *args, **kwargs)
 
 
@@ -111,7 +116,7 @@ class ConversationListView(generics.ListAPIView[Conversation]):
     def post(self, request: Request) -> Response:
         """Begin a conversation."""
         asked = parsed(NewConversation, request)
-        model = checked_model(asked.pop("model", None), caller_of(request).workspace_id)
+        model = checked_model(asked.pop("model", None), caller_of(request))
         conversation = conversations.create(caller_of(request), model=model, **asked)
         return Response(ConversationView(conversation).data, status=status.HTTP_201_CREATED)
 
@@ -130,7 +135,7 @@ class ConversationDetailView(APIView):
         conversation = conversation_of(request, conversation_id)
         change = parsed(ConversationChange, request)
         if "model" in change:
-            checked_model(change["model"], caller_of(request).workspace_id)
+            checked_model(change["model"], caller_of(request))
         if "archived" in change:
             change["archived_at"] = now() if change.pop("archived") else None
         for name, value in change.items():

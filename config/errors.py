@@ -39,7 +39,7 @@ from assistants.providers.base import ProviderBroken, ProviderBusy, ProviderReje
 from assistants.wire import anthropic, openai
 from billing.errors import UnknownPlan
 from quotas import headers
-from quotas.errors import ModelNotInPlan, QuotaExceeded
+from quotas.errors import ModelNotAllowed, ModelNotInPlan, QuotaExceeded
 from quotas.limits import Limit
 
 logger = logging.getLogger(__name__)
@@ -54,6 +54,7 @@ STATUSES: dict[type[Exception], int] = {
     WrongPassword: 403,
     InsufficientScope: 403,
     ModelNotInPlan: 403,
+    ModelNotAllowed: 403,
     Http404: 404,
     UnknownModel: 404,
     UnknownWorkspace: 404,
@@ -205,7 +206,7 @@ def of_status(status: int) -> Problem:
 
 def quota_problem(refusal: QuotaExceeded, at: datetime) -> Problem:
     """Waiting a moment helps only where other work holds what is missing; else a client is told to stop trying."""
-    tightest = refusal.violated[0]
+    tightest = refusal.tightest
     seconds = SOON_SECONDS if refusal.passes else seconds_until(refusal.resets_at, at)
     return Problem(
         429,
@@ -218,7 +219,7 @@ def quota_problem(refusal: QuotaExceeded, at: datetime) -> Problem:
             "remaining": tightest.remaining,
             "resets_at": refusal.resets_at,
             "decision": f"/api/v1/quotas/decisions/{refusal.request_id}",
-            "upgrade_url": "/api/v1/billing/plans/compare",
+            **({"upgrade_url": "/api/v1/billing/plans/compare"} if refusal.upgrade_helps else {}),
         },
         headers={"Retry-After": str(seconds), "x-should-retry": "true" if refusal.passes else "false"},
     )

@@ -10,10 +10,10 @@ class LedgerAdmin(ReadOnlyAdmin):
 
 @admin.register(Bucket)
 class BucketAdmin(LedgerAdmin):
-    list_display = ["workspace", "meter", "window", "starts_at", "limit", "used", "reserved"]
-    list_filter = ["meter", "window"]
-    search_fields = ["workspace__email"]
-    list_select_related = ["workspace"]
+    list_display = ["workspace", "key", "member", "meter", "window", "starts_at", "limit", "used", "reserved"]
+    list_filter = ["meter", "window", ("key", admin.EmptyFieldListFilter), ("member", admin.EmptyFieldListFilter)]
+    search_fields = ["workspace__email", "key__prefix", "member__email"]
+    list_select_related = ["workspace", "key", "member"]
 
 
 @admin.register(Reservation)

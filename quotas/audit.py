@@ -32,6 +32,15 @@ CHECKS = {
         SELECT e.id, e.amount, 0 FROM quotas_entry e JOIN quotas_reservation r ON r.id = e.reservation_id
         WHERE r.state NOT IN ('settled', 'expired')
     """,
+    "work is charged alike in every bucket that held for it": """
+        SELECT reservation_id, min(charged), max(charged) FROM (
+            SELECT h.reservation_id, b.meter, COALESCE(sum(e.amount), 0) AS charged
+            FROM quotas_hold h JOIN quotas_bucket b ON b.id = h.bucket_id
+                LEFT JOIN quotas_entry e ON e.reservation_id = h.reservation_id AND e.bucket_id = h.bucket_id
+            GROUP BY h.reservation_id, h.bucket_id, b.meter
+        ) AS by_bucket
+        GROUP BY reservation_id, meter HAVING min(charged) <> max(charged)
+    """,
     "each reservation is corrected once at most": """
         SELECT min(e.id), count(*), 1 FROM quotas_entry e WHERE e.kind = 'correction'
         GROUP BY e.reservation_id, e.bucket_id HAVING count(*) > 1

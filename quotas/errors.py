@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from quotas.limits import Limit
+from quotas.limits import Limit, tightest
 
 
 class QuotaError(Exception):
@@ -33,10 +33,22 @@ class QuotaExceeded(QuotaError):
         """True: only work under way stands in the way, so the same request may be admitted before `resets_at`."""
         return all(limit.hold <= limit.limit - limit.used for limit in self.violated)
 
+    @property
+    def tightest(self) -> Limit:
+        """Of the limits that refused, the one to name first."""
+        first = self.violated[0]
+        return tightest(limit for limit in self.violated if limit.meter == first.meter) or first
+
+    @property
+    def upgrade_helps(self) -> bool:
+        """False: a limit of the key or the member stands in the way, which no plan changes."""
+        return all(limit.holder == "workspace" for limit in self.violated)
+
     def _sentence(self, limit: Limit) -> str:
+        whose = {"member": "Your membership", "key": "This API key"}.get(limit.holder, f"Your {self.plan} plan")
         held = f" and {limit.reserved} are held by work under way" if limit.reserved else ""
         return (
-            f"Your {self.plan} plan allows {limit.limit} {limit.meter} a {limit.window}: {limit.used} are used{held}, "
+            f"{whose} allows {limit.limit} {limit.meter} a {limit.window}: {limit.used} are used{held}, "
             f"{limit.remaining} remain, and this request needs {limit.hold}. "
             f"It resets at {limit.resets_at:%Y-%m-%dT%H:%M:%SZ}."
         )
@@ -47,3 +59,12 @@ class ModelNotInPlan(QuotaError):
 
     def __init__(self, model: str, plan: str) -> None:
         super().__init__(f"The {plan} plan does not include the model {model}.")
+
+
+class ModelNotAllowed(QuotaError):
+    """The API key names the models it is for, and this is none of them."""
+
+    code = "model_not_allowed"
+
+    def __init__(self, model: str | None) -> None:
+        super().__init__(f"This API key may not use {f'the model {model}' if model else 'any model of the plan'}.")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from accounts.moments import seconds_until
-from quotas.limits import Limit
+from quotas.limits import Limit, tightest_of_each
 
 
 def rate_limit(limits: list[Limit], at: datetime) -> dict[str, str]:
-    """The unit is ours (`u`): the draft names none for tokens or messages."""
+    """Of each meter in each window the tightest limit. The unit is ours (`u`): the draft names none for tokens."""
+    limits = tightest_of_each(limits)
     policies = (f'"{limit.policy}";q={limit.limit};u="{limit.meter}"' for limit in limits)
     states = (f'"{limit.policy}";r={limit.remaining};t={seconds_until(limit.resets_at, at)}' for limit in limits)
     return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(states)} if limits else {}

@@ -1,8 +1,8 @@
-"""A limit as it stands for one workspace at one moment."""
+"""A limit as it stands at one moment."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Limit:
-    """`hold` is what a request asked of it: 0 when nothing was asked. Amounts are in the meter's own unit."""
+    """`hold` is what a request asked of it: 0 when nothing was asked. Amounts are in the meter's own unit.
+
+    `holder` is whose limit it is: the `workspace`'s by its plan, or the own one of a `member` or a `key`.
+    """
 
     meter: str
     window: str
@@ -20,6 +23,7 @@ class Limit:
     hard: bool
     resets_at: datetime
     hold: int = 0
+    holder: str = "workspace"
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Limit:
@@ -36,5 +40,19 @@ class Limit:
 
     @property
     def policy(self) -> str:
-        """Its name in the RateLimit headers and wherever else a limit is named."""
-        return f"{self.meter}-{self.window}"
+        """Its name in the RateLimit headers and wherever else a limit is named, such as `key-tokens-day`."""
+        return (
+            f"{self.meter}-{self.window}" if self.holder == "workspace" else f"{self.holder}-{self.meter}-{self.window}"
+        )
+
+
+def tightest(limits: Iterable[Limit]) -> Limit | None:
+    """The one with the least left. One that is billed beyond stops nobody, so it counts only where none is hard."""
+    return min(limits, key=lambda limit: (not limit.hard, limit.remaining), default=None)
+
+
+def tightest_of_each(limits: list[Limit]) -> list[Limit]:
+    """Of the limits on one meter in one window, the tightest."""
+    windows = dict.fromkeys((limit.meter, limit.window) for limit in limits)
+    found = (tightest(limit for limit in limits if (limit.meter, limit.window) == window) for window in windows)
+    return [limit for limit in found if limit]

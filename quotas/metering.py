@@ -17,7 +17,7 @@ from accounts.callers import Caller
 from accounts.database import Params
 from billing.errors import UnknownPlan
 from quotas import periods, statements
-from quotas.errors import ModelNotInPlan, QuotaExceeded
+from quotas.errors import ModelNotAllowed, ModelNotInPlan, QuotaExceeded
 from quotas.limits import Limit
 from quotas.models import Basis
 
@@ -52,7 +52,7 @@ class Admission:
         return [replace(limit, reserved=limit.reserved + limit.hold, hold=0) for limit in self.limits]
 
     def held(self, meter: str) -> int | None:
-        """None when no limit of the plan speaks of this meter."""
+        """None when no limit speaks of this meter."""
         return next((limit.hold for limit in self.limits if limit.meter == meter), None)
 
 
@@ -61,11 +61,13 @@ async def reserve(
 ) -> Admission:
     """Hold what is asked in every window that is open `at` that moment, all of it or nothing.
 
-    Raises `QuotaExceeded` (the decision is kept) or `ModelNotInPlan`.
+    Raises `QuotaExceeded` (the decision is kept), `ModelNotInPlan` or `ModelNotAllowed`.
     """
+    if model and not caller.may_use(model):
+        raise ModelNotAllowed(model)
     reservation_id = uuid.uuid4()
     params = {
-        **open_periods(caller, at),
+        **limits_of(caller, at),
         "reservation_id": reservation_id,
         "request_id": request_id,
         "meters": list(asks),
@@ -75,11 +77,12 @@ async def reserve(
         "price": Jsonb(price or {}),
         "lease": settings.RESERVATION_LEASE,
     }
-    verdict = await database.fetch_one(statements.RESERVE, params)
+    statement = statements.RESERVE_WITHIN_OWN_LIMITS if caller.limits else statements.RESERVE
+    verdict = await database.fetch_one(statement, params)
     if verdict and not verdict["complete"]:
         async with database.connected() as connection:
             await connection.execute(statements.OPEN_BUCKETS, params)
-        verdict = await database.fetch_one(statements.RESERVE, params)
+        verdict = await database.fetch_one(statement, params)
     if verdict is None:
         raise UnknownPlan("No catalogue is loaded: run `manage.py load_catalogue default`.")
     limits = [Limit.from_row(row) for row in verdict["limits"]]
@@ -120,7 +123,7 @@ async def renew(checkpoints: Mapping[UUID, Amounts]) -> None:
         await connection.execute(statements.RENEW, params)
 
 
-def open_periods(caller: Caller, at: datetime) -> dict[str, Any]:
+def limits_of(caller: Caller, at: datetime) -> Params:
     """The parameters of `statements.LIMITS`."""
     opened = periods.periods_at(at, caller.zone)
     return {
@@ -128,6 +131,11 @@ def open_periods(caller: Caller, at: datetime) -> dict[str, Any]:
         "windows": [str(period.window) for period in opened],
         "starts": [period.starts_at for period in opened],
         "ends": [period.ends_at for period in opened],
+        "own_meters": [own.meter for own in caller.limits],
+        "own_windows": [own.window for own in caller.limits],
+        "own_limits": [own.limit for own in caller.limits],
+        "own_holders": [own.holder for own in caller.limits],
+        "own_holder_ids": [own.holder_id for own in caller.limits],
     }
 
 

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 
 from accounts.meters import Meter, Window
-from accounts.models import Workspace
+from accounts.models import ApiKey, User, Workspace
 
 
 class Basis(models.TextChoices):
@@ -19,14 +20,22 @@ class Basis(models.TextChoices):
 
 
 class Bucket(models.Model):
-    """One workspace's counter for one meter in one window that has started."""
+    """The counter of one workspace, or of a key or a member in it, for one meter in one window that has started."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="buckets")
+    # A member is a person and not a membership, so that who leaves and comes back has no allowance twice.
+    # RESTRICT: they go with their whole workspace, never from under its ledger.
+    key = models.ForeignKey(ApiKey, on_delete=models.RESTRICT, null=True, blank=True, related_name="buckets")
+    member = models.ForeignKey(User, on_delete=models.RESTRICT, null=True, blank=True, related_name="buckets")
+    # Never null, so that one index finds every bucket by equality.
+    holder_id = models.GeneratedField(
+        expression=Coalesce("key", "member", "workspace"), output_field=models.UUIDField(), db_persist=True
+    )
     meter = models.CharField(max_length=20, choices=Meter)
     window = models.CharField(max_length=10, choices=Window)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
-    limit = models.BigIntegerField(help_text="As of the last reservation; the plan decides at each one.")
+    limit = models.BigIntegerField(help_text="As of the last reservation; plan, key and member decide at each.")
     hard = models.BooleanField(default=True, help_text="Likewise. A limit that is not hard is billed beyond.")
     used = models.BigIntegerField(default=0)
     reserved = models.BigIntegerField(default=0)
@@ -35,8 +44,10 @@ class Bucket(models.Model):
         ordering = ["-starts_at", "meter"]
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["workspace", "meter", "window", "starts_at"], name="one_bucket_per_meter_and_window"
+                fields=["workspace", "meter", "window", "starts_at", "holder_id"],
+                name="one_bucket_per_meter_window_and_holder",
             ),
+            models.CheckConstraint(condition=Q(key=None) | Q(member=None), name="bucket_has_one_holder"),
             # None on the sum: a call may deliver more than was held for it, and all of it is posted.
             models.CheckConstraint(condition=Q(used__gte=0), name="used_not_negative"),
             models.CheckConstraint(condition=Q(reserved__gte=0), name="reserved_not_negative"),
@@ -45,6 +56,11 @@ class Bucket(models.Model):
 
     def __str__(self) -> str:
         return f"{self.meter} a {self.window} from {self.starts_at:%Y-%m-%d}"
+
+    @property
+    def holder(self) -> str:
+        """Whose limit it counts against: `workspace`, `member` or `key`."""
+        return "key" if self.key_id else "member" if self.member_id else "workspace"
 
 
 class Reservation(models.Model):
@@ -96,6 +112,12 @@ class Hold(models.Model):
         return f"{self.amount} of {self.bucket}"
 
 
+class EntryQuerySet(models.QuerySet["Entry"]):
+    def of_workspaces(self) -> Self:
+        """Those that sum up to what was used: a line in a key's or a member's bucket says the same work again."""
+        return self.filter(bucket__key=None, bucket__member=None)
+
+
 class Entry(models.Model):
     """One line of the ledger. It is never edited or deleted: a correction is a new line that names the old one."""
 
@@ -113,6 +135,8 @@ class Entry(models.Model):
     price = models.JSONField(default=dict)
     corrects = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="corrections")
     created_at = models.DateTimeField()
+
+    objects = EntryQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "entries"

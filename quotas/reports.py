@@ -10,7 +10,7 @@ from accounts.callers import Caller
 from accounts.meters import Meter
 from billing.errors import UnknownPlan
 from quotas import metering, statements
-from quotas.limits import Limit
+from quotas.limits import Limit, tightest
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,13 @@ class Usage:
 
     @property
     def tokens(self) -> Limit | None:
-        """The token limit whose window ends first; None on a plan without one."""
-        return next((limit for limit in self.limits if limit.meter == Meter.TOKENS), None)
+        """The tightest token limit of those whose window ends first; None where there is no limit."""
+        found = [limit for limit in self.limits if limit.meter == Meter.TOKENS]
+        return tightest(limit for limit in found if limit.resets_at == found[0].resets_at)
 
 
 async def usage(caller: Caller, at: datetime) -> Usage:
-    row = await database.fetch_one(statements.USAGE, metering.open_periods(caller, at))
+    row = await database.fetch_one(statements.USAGE, metering.limits_of(caller, at))
     if row is None:
         raise UnknownPlan("No catalogue is loaded: run `manage.py load_catalogue default`.")
     limits = [Limit.from_row(limit) for limit in row["limits"]]

@@ -15,6 +15,9 @@ class DecidedLimit(serializers.Serializer[Any]):
     reserved = serializers.IntegerField(help_text="By other work under way then.")
     hold = serializers.IntegerField(help_text="What this request asked for.")
     hard = serializers.BooleanField(help_text="False: billed beyond the limit.")
+    holder = serializers.ChoiceField(
+        ["workspace", "member", "key"], default="workspace", help_text="Whose limit: the plan's, or an own one."
+    )
     resets_at = serializers.DateTimeField()
 
 

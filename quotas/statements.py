@@ -6,32 +6,48 @@ Locks are taken in one order everywhere: a reservation first, then its buckets b
 from billing.subscriptions import CURRENT_PLAN
 
 # Every limit of the current plan in the windows that are open, whether its bucket exists yet or not.
-LIMITS = f"""
+PLAN_LIMITS = f"""
     plan AS ({CURRENT_PLAN}),
     periods AS (
         SELECT * FROM unnest(%(windows)s::text[], %(starts)s::timestamptz[], %(ends)s::timestamptz[])
             AS period ("window", starts_at, ends_at)
     ),
-    limits AS (
-        SELECT l.meter, l."window", l."limit", l.overage_price IS NULL AS hard, p.starts_at, p.ends_at
+    plan_limits AS (
+        SELECT l.meter, "window", l."limit", l.overage_price IS NULL AS hard, p.starts_at, p.ends_at,
+            'workspace' AS holder, %(workspace_id)s::uuid AS holder_id
         FROM plan JOIN billing_planlimit l ON l.plan_id = plan.slug JOIN periods p USING ("window")
+    )
+"""
+
+# And those that the key and the member have of their own, which are always hard.
+LIMITS = f"""{PLAN_LIMITS},
+    limits AS (
+        SELECT * FROM plan_limits
+        UNION ALL
+        SELECT own.meter, "window", own."limit", true, p.starts_at, p.ends_at, own.holder, own.holder_id
+        FROM unnest(
+            %(own_meters)s::text[], %(own_windows)s::text[], %(own_limits)s::bigint[], %(own_holders)s::text[],
+            %(own_holder_ids)s::uuid[]
+        ) AS own (meter, "window", "limit", holder, holder_id) JOIN periods p USING ("window")
     )
 """
 
 OPEN_BUCKETS = f"""
     WITH {LIMITS}
-    INSERT INTO quotas_bucket (workspace_id, meter, "window", starts_at, ends_at, "limit", hard, used, reserved)
-    SELECT %(workspace_id)s, meter, "window", starts_at, ends_at, "limit", hard, 0, 0
+    INSERT INTO quotas_bucket
+        (workspace_id, key_id, member_id, meter, "window", starts_at, ends_at, "limit", hard, used, reserved)
+    SELECT %(workspace_id)s, CASE holder WHEN 'key' THEN holder_id END, CASE holder WHEN 'member' THEN holder_id END,
+        meter, "window", starts_at, ends_at, "limit", hard, 0, 0
     FROM limits WHERE meter = ANY(%(meters)s::text[])
-    ORDER BY meter, "window"
+    ORDER BY meter, "window", holder_id
     ON CONFLICT DO NOTHING
 """
 
 # Asks for `least` to `most` of each meter and gets as much as the tightest hard limit has room for. All or nothing:
 # when one meter cannot give its least, nothing is held and the decision says so. Answers `complete` = false, having
 # done nothing, when a bucket is not open yet.
-RESERVE = f"""
-    WITH {LIMITS},
+_RESERVE = """
+    WITH {limits},
     asked AS (
         SELECT * FROM unnest(%(meters)s::text[], %(least)s::bigint[], %(most)s::bigint[]) AS ask (meter, least, most)
     ),
@@ -42,6 +58,7 @@ RESERVE = f"""
         SELECT b.id, b.used, b.reserved, w.*
         FROM wanted w JOIN quotas_bucket b ON b.workspace_id = %(workspace_id)s
             AND b.meter = w.meter AND b."window" = w."window" AND b.starts_at = w.starts_at
+            AND b.holder_id = w.holder_id
         ORDER BY b.id
         FOR UPDATE OF b
     ),
@@ -76,8 +93,8 @@ RESERVE = f"""
     looked_at AS (
         SELECT COALESCE(jsonb_agg(jsonb_build_object(
             'meter', meter, 'window', "window", 'limit', "limit", 'used', used, 'reserved', reserved, 'hard', hard,
-            'resets_at', ends_at, 'hold', CASE WHEN fits THEN amount ELSE a.least END
-        ) ORDER BY ends_at, meter), '[]') AS limits
+            'holder', holder, 'resets_at', ends_at, 'hold', CASE WHEN fits THEN amount ELSE a.least END
+        ) ORDER BY ends_at, meter, holder DESC), '[]') AS limits
         FROM buckets JOIN amounts a USING (meter), verdict
     ),
     decision AS (
@@ -89,8 +106,13 @@ RESERVE = f"""
     SELECT complete, fits, permitted, plan.slug AS plan, limits FROM plan, verdict, looked_at
 """
 
+# Most callers have no limits of their own, and asking for an empty list of them would cost a twentieth more.
+RESERVE = _RESERVE.format(limits=f"{PLAN_LIMITS}, limits AS (SELECT * FROM plan_limits)")
+RESERVE_WITHIN_OWN_LIMITS = _RESERVE.format(limits=LIMITS)
+
 # Moves a reservation out of `pending`, once, gives its holds back and posts what was spent. `state` is settled,
-# released (nothing spent) or expired (the checkpoint spent). No row: it was resolved before.
+# released (nothing spent) or expired (the checkpoint spent). No row: it was resolved before. Every bucket of a meter
+# is charged alike, whoever holds it.
 RESOLVE = """
     WITH resolved AS (
         UPDATE quotas_reservation SET state = %(state)s, basis = %(basis)s, resolved_at = now()
@@ -170,11 +192,12 @@ EXPIRED = """
 USAGE = f"""
     WITH {LIMITS}
     SELECT plan.slug AS plan, plan.current_period_end, COALESCE(jsonb_agg(jsonb_build_object(
-            'meter', l.meter, 'window', l."window", 'limit', l."limit", 'hard', l.hard, 'resets_at', l.ends_at,
-            'used', COALESCE(b.used, 0), 'reserved', COALESCE(b.reserved, 0)
-        ) ORDER BY l.ends_at, l.meter) FILTER (WHERE l.meter IS NOT NULL), '[]') AS limits
+            'meter', l.meter, 'window', l."window", 'limit', l."limit", 'hard', l.hard, 'holder', l.holder,
+            'resets_at', l.ends_at, 'used', COALESCE(b.used, 0), 'reserved', COALESCE(b.reserved, 0)
+        ) ORDER BY l.ends_at, l.meter, l.holder DESC) FILTER (WHERE l.meter IS NOT NULL), '[]') AS limits
     FROM plan LEFT JOIN limits l ON true
         LEFT JOIN quotas_bucket b ON b.workspace_id = %(workspace_id)s
             AND b.meter = l.meter AND b."window" = l."window" AND b.starts_at = l.starts_at
+            AND b.holder_id = l.holder_id
     GROUP BY plan.slug, plan.current_period_end
 """

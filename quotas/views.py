@@ -34,7 +34,7 @@ async def usage(request: HttpRequest) -> JsonResponse:
 
 @require_GET
 async def current_usage(request: HttpRequest) -> JsonResponse:
-    """Every limit of the plan with what is used, reserved and left of it."""
+    """Every limit of the plan, and the caller's own, with what is used, reserved and left of it."""
     caller = await callers.aidentify(request.headers, needs=Scope.READ)
     at = now()
     found = await reports.usage(caller, at)
@@ -48,6 +48,7 @@ async def current_usage(request: HttpRequest) -> JsonResponse:
             "remaining": limit.remaining,
             "resets_at": limit.resets_at,
             "policy": "hard" if limit.hard else "overage",
+            "holder": limit.holder,
         }
         for limit in found.limits
     ]

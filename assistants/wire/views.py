@@ -25,6 +25,7 @@ from assistants.streaming import KEEP_ALIVE, EventStream
 from assistants.turns import LiveTurn
 from assistants.wire import anthropic, openai
 from billing import subscriptions
+from quotas.errors import ModelNotAllowed
 
 PASSED_ON = "application/json"
 LOOKING = (Scope.CHAT, Scope.READ)
@@ -65,7 +66,10 @@ async def count_tokens(request: HttpRequest) -> JsonResponse:
     await rates.acheck(request, "count-tokens", account=caller.user_id)
     body = read_object(request.body)
     anthropic.check(body, counting=True)
-    offer = await _allowed_model(caller, body["model"])
+    asked = (await catalogue.find(body["model"])).slug
+    if not caller.may_use(asked):
+        raise ModelNotAllowed(asked)
+    offer = await _allowed_model(caller, asked)
     call = ModelCall(body, anthropic.allowed_betas(request.headers.get("anthropic-beta", ""))[0])
     provider = providers.current()
     tokens = await provider.count_tokens(orders.countable(call, offer))
@@ -126,7 +130,7 @@ async def model(request: HttpRequest, slug: str) -> JsonResponse:
 
 
 async def _allowed_model(caller: Caller, slug: str) -> Offer:
-    """Raises `UnknownModel` for one the caller's plan does not include, too."""
+    """Raises `UnknownModel` for one the caller's plan or key does not include, too."""
     found = [offer for offer in await _allowed(caller) if offer.slug == slug]
     if not found:
         raise UnknownModel(slug)
@@ -134,9 +138,9 @@ async def _allowed_model(caller: Caller, slug: str) -> Offer:
 
 
 async def _allowed(caller: Caller) -> list[Offer]:
-    """The models the caller's plan may use."""
+    """The models that both the caller's plan and key may use."""
     plan = await subscriptions.acurrent_plan(caller.workspace_id)
-    offers = (await catalogue.offers()).values()
+    offers = [offer for offer in (await catalogue.offers()).values() if caller.may_use(offer.slug)]
     return [offer for offer in offers if not plan.allowed_models or offer.slug in plan.allowed_models]
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,8 @@ from django.db import connection
 from django.db.models import Sum
 from django.utils.timezone import now
 
+from accounts import api_keys
+from accounts.meters import own_limits
 from accounts.tests.factories import Person
 from quotas import metering
 from quotas.audit import audit_ledger
@@ -39,9 +42,10 @@ async def hold(person: Person, tokens: int, *, at: datetime | None = None) -> Ad
     return await metering.reserve(person.caller, asks, request_id=request_id(), at=at or now())
 
 
-def bucket(person: Person, meter: str = "tokens") -> Bucket:
-    """The newest window's."""
-    return Bucket.objects.filter(workspace=person.workspace, meter=meter).latest("starts_at")
+def bucket(person: Person, meter: str = "tokens", **holder: Any) -> Bucket:
+    """The newest window's: the workspace's, or with `key` or `member` theirs."""
+    whose = {"key": None, "member": None, **holder}
+    return Bucket.objects.filter(workspace=person.workspace, meter=meter, **whose).latest("starts_at")
 
 
 def reservation(admission: Admission) -> Reservation:
@@ -50,12 +54,12 @@ def reservation(admission: Admission) -> Reservation:
 
 def posted(admission: Admission, meter: str = "tokens") -> list[int]:
     """What its entries say, the oldest first."""
-    entries = Entry.objects.filter(reservation=admission.reservation_id, bucket__meter=meter)
+    entries = Entry.objects.of_workspaces().filter(reservation=admission.reservation_id, bucket__meter=meter)
     return list(entries.order_by("id").values_list("amount", flat=True))
 
 
 def charged(person: Person, meter: str = "tokens") -> int:
-    found = Entry.objects.filter(bucket__workspace=person.workspace, bucket__meter=meter)
+    found = Entry.objects.of_workspaces().filter(bucket__workspace=person.workspace, bucket__meter=meter)
     return int(found.aggregate(total=Sum("amount"))["total"] or 0)
 
 
@@ -66,3 +70,18 @@ def let_lease_run_out(**which: Any) -> int:
         cursor.execute("SELECT now() - interval '1 second'")
         [moment] = cursor.fetchone()
     return pending.update(lease_until=moment)
+
+
+def with_own_limits(
+    person: Person, *, key: Mapping[str, int] | None = None, member: Mapping[str, int] | None = None
+) -> Person:
+    """The same person, as the holder of these limits by policy."""
+    caller = person.caller
+    assert caller.key_id
+    limits = own_limits("key", caller.key_id, key or {}) + own_limits("member", caller.user_id, member or {})
+    return replace(person, caller=replace(caller, limits=limits))
+
+
+def with_another_key(person: Person) -> Person:
+    row, key = api_keys.create(workspace_id=person.workspace.id, user_id=person.user.id, name="another", at=now())
+    return replace(person, caller=replace(person.caller, key_id=row.id, limits=()), api_key=key)

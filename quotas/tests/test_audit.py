@@ -17,7 +17,7 @@ from quotas.metering import Admission
 from quotas.models import Basis
 from quotas.sweeping import sweep_reservations
 from quotas.tests.ledger import audited as audited
-from quotas.tests.ledger import bucket, hold, let_lease_run_out
+from quotas.tests.ledger import bucket, hold, let_lease_run_out, with_own_limits
 
 ENTRY = """
     INSERT INTO quotas_entry (bucket_id, reservation_id, kind, amount, overrun, basis, plan, price, created_at)
@@ -122,6 +122,16 @@ def test_it_finds_a_second_correction(run: Run[Any], pending: Admission) -> None
 
     with damaged(ENTRY, "correction", 5, pending.reservation_id) as found:
         assert "each reservation is corrected once at most" in invariants(found)
+
+
+def test_it_finds_work_that_one_bucket_counts_and_another_does_not(run: Run[Any], alice: Person) -> None:
+    admission = run(hold(with_own_limits(alice, key={"tokens-day": 1_000}), 300))
+    run(metering.settle(admission.reservation_id, {"tokens": 100}, basis=Basis.REPORTED))
+    key_bucket = bucket(alice, key=alice.caller.key_id)
+
+    with damaged(ENTRY + " AND bucket_id = %s", "correction", 5, admission.reservation_id, key_bucket.id) as found:
+        alike = "work is charged alike in every bucket that held for it"
+        assert Broken(alike, str(admission.reservation_id), 100, 105) in found
 
 
 def test_what_is_broken_says_where_and_how(alice: Person, settled: Admission) -> None:

@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 )
 from pytest_django import Settings
 
+from accounts.callers import Caller
 from accounts.tests.factories import person
 from billing import subscriptions
 from conftest import Run
@@ -31,9 +32,17 @@ from quotas.errors import QuotaExceeded
 from quotas.metering import Ask
 from quotas.models import Basis, Bucket
 from quotas.sweeping import sweep_reservations
-from quotas.tests.ledger import assert_ledger_is_whole, let_lease_run_out, request_id
+from quotas.tests.ledger import (
+    assert_ledger_is_whole,
+    let_lease_run_out,
+    request_id,
+    with_another_key,
+    with_own_limits,
+)
 
 LIMITS = {"free": {"tokens": 10_000, "messages": 50}, "starter": {"tokens": 100_000, "messages": 500}}
+HOLDERS = ["first key", "second key", "member"]
+OWN = st.fixed_dictionaries({}, optional={"tokens": st.integers(0, 15_000), "messages": st.integers(0, 60)})
 AMOUNTS = st.integers(0, 12_000)
 MESSAGES = st.integers(0, 30)
 PROFILE = hypothesis_settings(database=None, deadline=None, suppress_health_check=list(HealthCheck))
@@ -54,6 +63,7 @@ class Work:
     id: Any
     at: datetime
     held: dict[str, int]
+    holders: dict[str, list[str]]
     state: str = "pending"
     checkpoint: dict[str, int] = field(default_factory=dict)
 
@@ -65,28 +75,37 @@ class Ledger(RuleBasedStateMachine):
         super().__init__()
         self.do = run
         self.person = person("Alice")
+        self.keys = {"first key": self.person, "second key": with_another_key(self.person)}
         self.plan = "free"
+        self.own: dict[str, dict[str, int]] = {}
         self.at = now()
-        self.counters: defaultdict[tuple[str, datetime], Counter] = defaultdict(Counter)
+        self.counters: defaultdict[tuple[str, str, datetime], Counter] = defaultdict(Counter)
 
     # ---- what can happen
 
-    @rule(target=works, least=AMOUNTS, more=AMOUNTS, messages=MESSAGES)
-    def reserve(self, least: int, more: int, messages: int) -> Work | MultipleResults[Work]:
+    @rule(target=works, key=st.sampled_from(HOLDERS[:2]), least=AMOUNTS, more=AMOUNTS, messages=MESSAGES)
+    def reserve(self, key: str, least: int, more: int, messages: int) -> Work | MultipleResults[Work]:
         asks = {"tokens": Ask(least, least + more), "messages": Ask.exactly(messages)}
-        room = {meter: limit - self._taken(meter) for meter, limit in LIMITS[self.plan].items()}
-        held = {meter: min(ask.most, room[meter]) for meter, ask in asks.items()}
+        limits = {"workspace": LIMITS[self.plan]} | {name: self.own.get(name, {}) for name in (key, "member")}
+        holders = {meter: [name for name, own in limits.items() if meter in own] for meter in asks}
+        held = {
+            meter: min([ask.most, *(limits[name][meter] - self._taken(name, meter) for name in holders[meter])])
+            for meter, ask in asks.items()
+        }
         fits = all(held[meter] >= ask.least for meter, ask in asks.items())
+        caller = self._caller(key)
         try:
-            made = self.do(metering.reserve(self.person.caller, asks, request_id=request_id(), at=self.at))
+            made = self.do(metering.reserve(caller, asks, request_id=request_id(), at=self.at))
         except QuotaExceeded:
             assert not fits
             return multiple()
         assert fits
         assert {meter: made.held(meter) for meter in asks} == held
+        work = Work(made.reservation_id, self.at, held, holders)
         for meter, amount in held.items():
-            self._counter(meter, self.at).reserved += amount
-        return Work(made.reservation_id, self.at, held)
+            for counter in self._counters(work, meter):
+                counter.reserved += amount
+        return work
 
     @rule(work=works, tokens=AMOUNTS, messages=st.integers(0, 2))
     def settle(self, work: Work, tokens: int, messages: int) -> None:
@@ -99,7 +118,8 @@ class Ledger(RuleBasedStateMachine):
         elif work.state == "expired":
             work.state = "corrected"
             for meter, amount in spent.items():
-                self._counter(meter, work.at).used += amount - work.checkpoint.get(meter, 0)
+                for counter in self._counters(work, meter):
+                    counter.used += amount - work.checkpoint.get(meter, 0)
 
     @rule(work=works)
     def release(self, work: Work) -> None:
@@ -126,6 +146,10 @@ class Ledger(RuleBasedStateMachine):
         subscriptions.put_on_plan(self.person.workspace, plan, at=now())
         self.plan = plan
 
+    @rule(holder=st.sampled_from(HOLDERS), limits=OWN)
+    def change_own_limits(self, holder: str, limits: dict[str, int]) -> None:
+        self.own[holder] = limits
+
     @rule()
     def next_day(self) -> None:
         self.at += timedelta(days=1)
@@ -134,8 +158,13 @@ class Ledger(RuleBasedStateMachine):
 
     @invariant()
     def every_bucket_holds_what_it_should(self) -> None:
+        names = {self.person.workspace.id: "workspace", self.person.user.id: "member"}
+        names |= {key.caller.key_id: name for name, key in self.keys.items() if key.caller.key_id}
         found = Bucket.objects.filter(workspace=self.person.workspace)
-        counted = {(bucket.meter, bucket.starts_at): Counter(bucket.used, bucket.reserved) for bucket in found}
+        counted = {
+            (names[bucket.holder_id], bucket.meter, bucket.starts_at): Counter(bucket.used, bucket.reserved)
+            for bucket in found
+        }
         assert counted == {key: counter for key, counter in self.counters.items() if key in counted}
         assert all(counter == Counter() for key, counter in self.counters.items() if key not in counted)
 
@@ -146,16 +175,23 @@ class Ledger(RuleBasedStateMachine):
     def _resolve(self, work: Work, state: str, spent: dict[str, int]) -> None:
         work.state = state
         for meter, amount in work.held.items():
-            counter = self._counter(meter, work.at)
-            counter.reserved -= amount
-            counter.used += spent.get(meter, 0)
+            for counter in self._counters(work, meter):
+                counter.reserved -= amount
+                counter.used += spent.get(meter, 0)
 
-    def _taken(self, meter: str) -> int:
-        counter = self._counter(meter, self.at)
+    def _caller(self, key: str) -> Caller:
+        own = {name: {f"{meter}-day": limit for meter, limit in limits.items()} for name, limits in self.own.items()}
+        return with_own_limits(self.keys[key], key=own.get(key), member=own.get("member")).caller
+
+    def _taken(self, holder: str, meter: str) -> int:
+        counter = self._counter(holder, meter, self.at)
         return counter.used + counter.reserved
 
-    def _counter(self, meter: str, at: datetime) -> Counter:
-        return self.counters[meter, at.replace(hour=0, minute=0, second=0, microsecond=0)]
+    def _counters(self, work: Work, meter: str) -> list[Counter]:
+        return [self._counter(holder, meter, work.at) for holder in work.holders[meter]]
+
+    def _counter(self, holder: str, meter: str, at: datetime) -> Counter:
+        return self.counters[holder, meter, at.replace(hour=0, minute=0, second=0, microsecond=0)]
 
 
 @pytest.fixture

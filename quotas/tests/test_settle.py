@@ -457,7 +457,7 @@ def test_there_is_one_bucket_for_a_meter_and_window(run: Run[Any], alice: Person
 
     row.pk = None
 
-    refused("one_bucket_per_meter_and_window", row)
+    refused("one_bucket_per_meter_window_and_holder", row)
 
 
 def test_there_is_one_settlement_of_a_reservation_in_a_bucket(run: Run[Any], alice: Person) -> None:

@@ -144,6 +144,7 @@ def test_a_limit_says_how_it_stands(product: Product, run: Run[Any], alice: Pers
         "remaining": 9_650,
         "resets_at": tomorrow(),
         "policy": "hard",
+        "holder": "workspace",
     }
 
 
@@ -214,6 +215,7 @@ def test_an_admission_can_be_read(product: Product, run: Run[Any], alice: Person
         "reserved": 0,
         "hold": 50,
         "hard": True,
+        "holder": "workspace",
         "resets_at": tomorrow(),
     }
 

@@ -7,7 +7,6 @@ from assistants.wire.anthropic.answered import (
     model,
     models,
     rate_limit_headers,
-    tightest,
 )
 from assistants.wire.anthropic.asked import allowed_betas, check, split_sampling
 
@@ -21,5 +20,4 @@ __all__ = [
     "models",
     "rate_limit_headers",
     "split_sampling",
-    "tightest",
 ]

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from assistants.catalogue import Offer
-from quotas.limits import Limit
+from quotas.limits import Limit, tightest
 
 Body = dict[str, Any]
 
@@ -33,18 +33,14 @@ def error_event(kind: str, message: str, request_id: str) -> bytes:
 
 
 def rate_limit_headers(limits: list[Limit]) -> dict[str, str]:
-    """For each meter the API has headers for, the limit with the least left."""
+    """For each meter the API has headers for, the tightest limit, whosever it is."""
     headers = {}
     for meter in ("requests", "tokens"):
-        if limit := tightest(limits, meter):
+        if limit := tightest(limit for limit in limits if limit.meter == meter):
             headers[f"anthropic-ratelimit-{meter}-limit"] = str(limit.limit)
             headers[f"anthropic-ratelimit-{meter}-remaining"] = str(limit.remaining)
             headers[f"anthropic-ratelimit-{meter}-reset"] = _rfc3339(limit.resets_at)
     return headers
-
-
-def tightest(limits: list[Limit], meter: str) -> Limit | None:
-    return min((limit for limit in limits if limit.meter == meter), key=lambda limit: limit.remaining, default=None)
 
 
 def models(offers: list[Offer]) -> Body:

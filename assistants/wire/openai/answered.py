@@ -11,8 +11,7 @@ from accounts.moments import seconds_until
 from assistants.catalogue import Offer
 from assistants.prices import Usage
 from assistants.reading import Event
-from assistants.wire.anthropic import tightest
-from quotas.limits import Limit
+from quotas.limits import Limit, tightest
 
 Body = dict[str, Any]
 
@@ -121,7 +120,7 @@ def _data(body: Body) -> bytes:
 def rate_limit_headers(limits: list[Limit], at: datetime) -> dict[str, str]:
     headers = {}
     for meter in ("requests", "tokens"):
-        if limit := tightest(limits, meter):
+        if limit := tightest(limit for limit in limits if limit.meter == meter):
             headers[f"x-ratelimit-limit-{meter}"] = str(limit.limit)
             headers[f"x-ratelimit-remaining-{meter}"] = str(limit.remaining)
             headers[f"x-ratelimit-reset-{meter}"] = _duration(seconds_until(limit.resets_at, at))
