@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 import httpx2
-import pytest
 from django.utils.timezone import now
 
 from accounts.models import ApiKey, Membership
