@@ -1,8 +1,10 @@
-"""What the ledger keeps of a person: nothing that names them, so an export has it and erasure leaves it."""
+"""What the ledger keeps of a person: nothing that names them but an id, so an export has it and erasure leaves it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+
+from django.db.models import Q, QuerySet
 
 from accounts import archives
 from accounts.archives import Json, rows
@@ -18,15 +20,22 @@ def contribute() -> None:
 
 
 def usage(user: User) -> Iterable[Json]:
-    found = Bucket.objects.filter(workspace__in=own_workspaces(user))
-    return rows(found, "id", "workspace_id", "meter", "window", "starts_at", "ends_at", "limit", "used", "reserved")
+    """A bucket with a key or a member counts again what they used of the workspace's."""
+    fields = ["id", "workspace_id", "key_id", "member_id", "meter", "window", "starts_at", "ends_at"]
+    return rows(_buckets(user), *fields, "limit", "used", "reserved")
 
 
 def ledger(user: User) -> Iterable[Json]:
-    found = Entry.objects.filter(bucket__workspace__in=own_workspaces(user))
+    found = Entry.objects.filter(bucket__in=_buckets(user))
     return rows(found, "id", "bucket_id", "kind", "amount", "overrun", "basis", "plan", "price", "created_at")
 
 
 def decisions(user: User) -> Iterable[Json]:
     found = Decision.objects.filter(workspace__in=own_workspaces(user))
     return rows(found, "request_id", "workspace_id", "admitted", "plan", "limits", "created_at")
+
+
+def _buckets(user: User) -> QuerySet[Bucket]:
+    """Those of their own workspaces, and what they and their keys used in others'."""
+    theirs = Q(workspace__in=own_workspaces(user)) | Q(member=user) | Q(key__user=user)
+    return Bucket.objects.filter(theirs)

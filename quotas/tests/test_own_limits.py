@@ -15,7 +15,7 @@ from accounts.models import ApiKey, Membership
 from accounts.tests.factories import Person
 from billing import subscriptions
 from conftest import Run
-from quotas import metering, reports
+from quotas import holdings, metering, reports
 from quotas.errors import ModelNotAllowed, QuotaExceeded
 from quotas.limits import tightest_of_each
 from quotas.metering import Ask
@@ -321,6 +321,29 @@ def test_a_limit_that_is_billed_beyond_is_never_the_tightest_beside_a_hard_one(r
     admission = run(hold(with_own_limits(alice, key={"tokens-day": 150}), 120))
 
     assert [limit.policy for limit in tightest_of_each(admission.limits_now)] == ["key-tokens-day"]
+
+
+def test_an_export_tells_own_buckets_from_the_workspace_s(run: Run[Any], alice: Person, charlie: Person) -> None:
+    run(hold(with_own_limits(alice, key={"tokens-day": 1_000}, member={"tokens-day": 2_000}), 300))
+
+    exported = {(row["key_id"], row["member_id"]): row["reserved"] for row in holdings.usage(alice.user)}
+
+    assert exported == {(None, None): 300, (alice.caller.key_id, None): 300, (None, alice.user.id): 300}
+    assert not list(holdings.usage(charlie.user))
+
+
+def test_an_export_has_what_its_owner_used_in_another_s_workspace(
+    run: Run[Any], alice: Person, charlie: Person
+) -> None:
+    guest = replace(charlie, caller=replace(charlie.caller, workspace_id=alice.workspace.id))
+    admission = run(hold(with_own_limits(guest, member={"tokens-day": 2_000}), 300))
+    run(metering.settle(admission.reservation_id, {"tokens": 120}, basis=Basis.REPORTED))
+
+    [used] = holdings.usage(charlie.user)
+    [line] = holdings.ledger(charlie.user)
+
+    assert (used["workspace_id"], used["used"]) == (alice.workspace.id, 120)
+    assert (line["bucket_id"], line["amount"]) == (used["id"], 120)
 
 
 # ---- models
