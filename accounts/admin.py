@@ -9,6 +9,7 @@ from django.utils.timezone import now
 from accounts import api_keys, letters
 from accounts.audit import Actor
 from accounts.clients import address_of
+from accounts.factors import admin as _  # noqa: F401
 from accounts.models import ApiKey, AuditEntry, Letter, Membership, Tally, TokenFamily, User, Workspace
 
 

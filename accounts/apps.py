@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 
 
 class AccountsConfig(AppConfig):
@@ -6,5 +7,13 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import holdings
+        from accounts.factors import holdings as factors
 
         holdings.contribute()
+        factors.contribute()
+
+
+class ConsoleConfig(AdminConfig):
+    """Django's admin, with our own way in."""
+
+    default_site = "accounts.console.Console"

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from rest_framework import authentication
 from rest_framework.request import Request
 
-from accounts import callers
+from accounts import callers, console
 from accounts.audit import Actor
 from accounts.callers import Caller
 from accounts.clients import address_of
@@ -37,7 +37,9 @@ class BrowserSession(authentication.SessionAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
         found = super().authenticate(request)
-        return (callers.signed_in(found[0].pk, request.headers), None) if found else None
+        if found is None or not console.may_enter(request._request):
+            return None
+        return callers.signed_in(found[0].pk, request.headers), None
 
 
 def actor_of(request: HttpRequest | Request) -> Actor:

@@ -82,3 +82,42 @@ class WrongPassword(AccountError):
 
     code = "wrong_password"
     message = "This is not your password."
+
+
+class SecondFactorRequired(AccountError):
+    """The first factor was right. `session_token` names the log-in that waits for the second."""
+
+    code = "second_factor_required"
+    message = "Prove a second factor at /api/v1/auth/2fa, with this token as X-Session-Token."
+
+    def __init__(self, session_token: str, factors: list[str]) -> None:
+        super().__init__()
+        self.extra = {"session_token": session_token, "factors": factors}
+
+
+class ReauthenticationRequired(AccountError):
+    """It takes a fresh proof, which one of these addresses accepts."""
+
+    code = "reauthentication_required"
+    message = "Prove again that it is you, then repeat this."
+
+    def __init__(self, addresses: list[str]) -> None:
+        super().__init__(None if addresses else "Sign in again, then repeat this.")
+        self.extra = {"reauthenticate": addresses}
+
+
+class WrongCode(AccountError):
+    code = "wrong_code"
+    message = "This code is wrong, or was used before."
+
+
+class AuthenticatorExists(AccountError):
+    code = "authenticator_exists"
+    message = "There is an authenticator app already. Remove it before you add another."
+
+
+class SecondFactorMissing(AccountError):
+    """Staff come in by two factors."""
+
+    code = "second_factor_missing"
+    message = "Staff need a second factor. Sign in at /api/v1/auth/login, then add one at /api/v1/auth/authenticators."

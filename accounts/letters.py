@@ -29,6 +29,8 @@ Kind = Literal[
     "email_changed",
     "second_factor_added",
     "second_factor_removed",
+    "provider_connected",
+    "provider_disconnected",
     "invitation",
     "export_ready",
     "account_erased",

@@ -180,6 +180,7 @@ class TokenFamily(models.Model):
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     ended_because = models.CharField(max_length=20, blank=True, choices=Ending)
+    remembered = models.JSONField(default=dict, blank=True, editable=False, help_text="Of flows in the making.")
 
     class Meta:
         verbose_name = "session"

@@ -11,6 +11,7 @@ from django.db import transaction
 from accounts import api_keys, audit, guards, letters, mail_keys, mailboxes, tokens
 from accounts.audit import Actor
 from accounts.errors import WrongPassword
+from accounts.factors import removal
 from accounts.models import ApiKey, User
 from accounts.tokens import Ending
 
@@ -63,3 +64,4 @@ def _set(user: User, password: str, *, by: Actor, at: datetime) -> None:
 def _take_back(user: User, *, by: Actor, at: datetime) -> None:
     for key in ApiKey.objects.filter(user=user, revoked_at=None):
         api_keys.revoke(key, by=by, at=at)
+    removal.remove_all(user)

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from accounts import data_views, mail_views, session_views, views
+from accounts.factors import urls as factors
 
 urlpatterns = [
     path("auth/register", views.RegisterView.as_view()),
@@ -23,4 +24,5 @@ urlpatterns = [
     path("auth/api-keys", views.ApiKeyListView.as_view()),
     path("auth/api-keys/<uuid:key_id>", views.ApiKeyDetailView.as_view()),
     path("auth/api-keys/<uuid:key_id>/rotate", views.ApiKeyRotationView.as_view()),
+    *factors.urlpatterns,
 ]

@@ -21,6 +21,7 @@ from accounts.authentication import actor_of, caller_of
 from accounts.callers import PERSON, Caller
 from accounts.clients import client_of
 from accounts.errors import InsufficientScope
+from accounts.factors import pending as second_factors
 from accounts.models import ApiKey, Scope, User
 from accounts.serializers import (
     ApiKeyView,
@@ -81,8 +82,12 @@ class LoginView(Public):
 
     @extend_schema(request=Login, responses=SignedIn, tags=["auth"])
     def post(self, request: Request) -> Response:
-        """Trade email and password for an access and a refresh token."""
+        """Trade email and password for an access and a refresh token.
+
+        Who has a second factor is answered 401 `second_factor_required`, with a session token to prove it with.
+        """
         user = registration.sign_in(**parsed(Login, request), address=client_address(request), at=now())
+        second_factors.require(user)
         return signed_in(user, tokens.begin_family(user, client_of(request)))
 
 
@@ -91,8 +96,12 @@ class StaffLoginView(Public):
 
     @extend_schema(request=Login, responses=StaffSignedIn, tags=["auth"])
     def post(self, request: Request) -> Response:
-        """Trade the credentials of staff for a staff token: 8 hours, `role: admin`, not to be refreshed."""
+        """Trade the credentials of staff for a staff token: 8 hours, `role: admin`, not to be refreshed.
+
+        Who has a second factor is answered as in a log-in.
+        """
         user = registration.sign_in(**parsed(Login, request), address=client_address(request), at=now())
+        second_factors.require(user, staff=True)
         access = tokens.begin_staff(user, client_of(request))
         return Response(StaffSignedIn({"access": access, "user": user}).data)
 

@@ -102,6 +102,7 @@ class Launch:
                 "SECRET_KEY": os.environ.get("SECRET_KEY", kept.secret_key),
                 "EMAIL_URL": os.environ.get("EMAIL_URL", mail_in(self.mail)),
                 "MEDIA_ROOT": os.environ.get("MEDIA_ROOT", str(self.folder / "media")),
+                "STAFF_SECOND_FACTOR": os.environ.get("STAFF_SECOND_FACTOR", "false"),
                 **services.environment(),
             }
             os.environ |= {"DJANGO_SETTINGS_MODULE": "config.settings", "PORT": str(self.port), **environment}

@@ -31,14 +31,22 @@ INSTALLED_APPS = [
     "assistants",
     "quotas",
     "billing",
-    "accounts",
+    "accounts.apps.AccountsConfig",
     "rest_framework",
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "corsheaders",
     "djstripe",
-    "django.contrib.admin",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.socialaccount.providers.google",
+    "allauth.socialaccount.providers.github",
+    "allauth.headless",
+    "accounts.apps.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -62,6 +70,7 @@ MIDDLEWARE = [
     "config.pages.Csrf",
     "config.pages.Authentication",
     "config.pages.Messages",
+    "allauth.account.middleware.AccountMiddleware",
 ]
 
 TEMPLATES = [
@@ -161,7 +170,7 @@ GUARDS = {
     # Where somebody signed in stays theirs this long: strangers' tries elsewhere do not lock them out of it.
     "known address": (0, timedelta(days=90)),
     # A code of six digits, once the password was right.
-    "second factor": (10, timedelta(minutes=15)),
+    "second factor": (5, timedelta(minutes=10)),
     # Letters of one kind to one email: strangers who use up the others leave it those that set a new password.
     "letter": (5, timedelta(hours=1)),
     # Exports of one person.
@@ -211,6 +220,35 @@ EXPORT_LINK_LIFE = timedelta(minutes=10)
 # An export whose worker died or failed is tried again after so long, so many times in all.
 EXPORT_RETRY = timedelta(minutes=5)
 EXPORT_TRIES = 4
+
+# ---- Second factors, passkeys, log-in elsewhere: allauth's, behind the door of `accounts.factors` --------------------
+
+# Staff enter the console by password and a second factor. Only a machine for development goes without.
+STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", True)
+# The domain that passkeys belong to, such as example.com for app.example.com too; else the host that is asked.
+PASSKEY_DOMAIN = env.str("PASSKEY_DOMAIN", "")
+
+HEADLESS_ONLY = True
+HEADLESS_CLIENTS = ("app",)
+HEADLESS_TOKEN_STRATEGY = "accounts.factors.strategy.OurTokens"  # noqa: S105
+ACCOUNT_ADAPTER = "accounts.factors.adapters.Accounts"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+# Addresses are verified by our own letters; tries are counted by `accounts.guards`.
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_RATE_LIMITS = False
+# What changes a way in takes a proof this fresh, in seconds.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+MFA_ADAPTER = "accounts.factors.adapters.Factors"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RATE_LIMITS = False
+MFA_TOTP_ISSUER = "Stipend"
+MFA_TOTP_PERIOD = 30
+# Clocks may differ by this many periods.
+MFA_TOTP_TOLERANCE = 1
 
 # ---- Billing ---------------------------------------------------------------------------------------------------------
 

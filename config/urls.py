@@ -1,6 +1,7 @@
 """The whole product's addresses, as a table."""
 
 from django.contrib import admin
+from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 
@@ -10,6 +11,12 @@ from config.views import SchemaView
 
 admin.site.site_header = admin.site.site_title = "Stipend"
 admin.site.index_title = "Console"
+
+# Its pages link to these names. Its sessions are the console's.
+BROWSABLE_API = [
+    path("login/", admin.site.login, name="login"),
+    path("logout/", LogoutView.as_view(next_page="/api/docs"), name="logout"),
+]
 
 urlpatterns = [
     path("", system.index),
@@ -26,7 +33,7 @@ urlpatterns = [
     path("api/schema", SchemaView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema", http_method_names=["get", "head"])),
     path("api/redoc", SpectacularRedocView.as_view(url_name="schema", http_method_names=["get", "head"])),
-    path("api/session/", include("rest_framework.urls")),
+    path("api/session/", include((BROWSABLE_API, "rest_framework"))),
     path("admin/", admin.site.urls),
 ]
 

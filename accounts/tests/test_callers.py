@@ -16,7 +16,8 @@ from accounts import callers, tokens
 from accounts.callers import PERSON
 from accounts.errors import InvalidCredentials, NotAuthenticated, UnknownWorkspace
 from accounts.models import Membership, Scope, User, Workspace
-from accounts.tests.factories import Person
+from accounts.tests.factories import Person, UserFactory
+from accounts.tests.ways_in import in_console, outsider
 from config.tests.product import Product
 from conftest import Run
 
@@ -82,21 +83,29 @@ def test_a_caller_has_the_workspace_s_time_zone(alice: Person) -> None:
     assert callers.identify(alice.headers).zone == ZoneInfo("Europe/Berlin")
 
 
-def test_a_session_reads_the_api(alice: Person) -> None:
-    browser = Client()
-    browser.force_login(alice.user)
+@pytest.fixture
+def dora(database: None) -> User:
+    """Staff."""
+    return UserFactory.create(name="Dora", is_staff=True)
 
-    assert browser.get("/api/v1/auth/me").json()["email"] == alice.user.email
+
+def test_a_session_of_the_console_reads_the_api(dora: User) -> None:
+    assert in_console(dora).get("/api/v1/auth/me").json()["email"] == dora.email
 
 
-def test_a_session_writes_nothing_without_a_csrf_token(alice: Person) -> None:
+def test_no_other_session_does(dora: User, alice: Person) -> None:
+    assert outsider(dora).get("/api/v1/auth/me").status_code == 401
+    assert in_console(alice.user).get("/api/v1/auth/me").status_code == 401
+
+
+def test_a_session_writes_nothing_without_a_csrf_token(dora: User) -> None:
     browser = Client(enforce_csrf_checks=True)
-    browser.force_login(alice.user)
+    browser.cookies = in_console(dora).cookies
 
     answer = browser.post("/api/v1/auth/api-keys", {"name": "forged"}, content_type="application/json")
 
     assert answer.status_code == 403
-    assert not alice.workspace.api_keys.filter(name="forged").exists()
+    assert not dora.api_keys.filter(name="forged").exists()
 
 
 @pytest.mark.parametrize("path", ["/api/v1/auth/me", "/api/v1/quotas/usage", "/api/v1/assistants/conversations"])

@@ -23,6 +23,7 @@ from accounts.callers import STAFF
 from accounts.errors import InvalidCredentials
 from accounts.models import TokenFamily, User
 from accounts.tests.factories import PASSWORD, Person, UserFactory
+from accounts.tests.ways_in import app_of, half_signed_in
 from accounts.tokens import Pair
 from config.tests.product import Product
 
@@ -328,12 +329,28 @@ def staff_log_in(product: Product, email: str) -> httpx2.Response:
 
 
 def test_staff_get_a_token_of_8_hours_with_their_role(product: Product, dora: User) -> None:
-    answer = staff_log_in(product, dora.email)
+    app = app_of(dora)
+
+    answer = half_signed_in(dora, product, path="staff-login").ask("POST", "2fa", {"code": app.code()})
 
     claims = claims_of(answer.json()["access"])
     assert list(answer.json()) == ["access", "user"]
     assert (claims["role"], claims["exp"] - claims["iat"]) == ("admin", 8 * 60 * 60)
     assert me(product, answer.json()["access"]).json()["email"] == dora.email
+
+
+def test_staff_without_a_second_factor_get_no_staff_token(product: Product, dora: User) -> None:
+    answer = staff_log_in(product, dora.email)
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "second_factor_missing")
+
+
+def test_who_was_staff_before_the_code_gets_no_staff_token(product: Product, dora: User) -> None:
+    app = app_of(dora)
+    half = half_signed_in(dora, product, path="staff-login")
+    User.objects.filter(pk=dora.pk).update(is_staff=False)
+
+    assert half.ask("POST", "2fa", {"code": app.code()}).status_code == 401
 
 
 def test_who_is_not_staff_gets_no_staff_token(product: Product, alice: Person) -> None:

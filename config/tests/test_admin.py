@@ -17,6 +17,7 @@ from django.utils.timezone import now
 from accounts import guards, letters, tokens
 from accounts.models import ApiKey, AuditEntry, Letter, Membership, Tally, User, Workspace
 from accounts.tests.factories import PASSWORD, Person, person
+from accounts.tests.ways_in import in_console
 from assistants.models import Conversation, Message, Turn
 from billing import subscriptions
 from conftest import Run
@@ -82,9 +83,8 @@ def console(rows: Person) -> Client:
     """A browser in which a superuser is signed in."""
     staff = person("Staff").user
     User.objects.filter(pk=staff.pk).update(is_staff=True, is_superuser=True)
-    browser = Client()
-    assert browser.login(username=staff.email, password=PASSWORD)
-    return browser
+    staff.refresh_from_db()
+    return in_console(staff)
 
 
 def newest(model: type[Model]) -> Model:
@@ -217,10 +217,7 @@ def test_nobody_is_sent_to_the_log_in(database: None, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["/admin/", "/admin/quotas/entry/", "/admin/accounts/user/add/"])
 def test_who_is_not_staff_is_sent_to_the_log_in(rows: Person, path: str) -> None:
-    browser = Client()
-    browser.force_login(rows.user)
-
-    answer = browser.get(path)
+    answer = in_console(rows.user).get(path)
 
     assert (answer.status_code, answer["location"]) == (302, f"/admin/login/?next={path}")
 
@@ -234,10 +231,7 @@ def test_who_is_not_staff_cannot_log_in(rows: Person) -> None:
 
 @pytest.mark.parametrize("model", MODELS, ids=name_of)
 def test_staff_without_rights_see_nothing(rows: Person, model: type[Model]) -> None:
-    browser = Client()
-    browser.force_login(_staff())
-
-    assert browser.get(address(model, "changelist")).status_code == 403
+    assert in_console(_staff()).get(address(model, "changelist")).status_code == 403
 
 
 def _staff() -> User:

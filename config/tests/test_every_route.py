@@ -12,12 +12,13 @@ from typing import Any
 
 import httpx2
 import pytest
+from allauth.mfa.models import Authenticator
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.timezone import now
 
 from accounts import api_keys, callers, tokens
 from accounts.api_keys import Powers
-from accounts.callers import ROLE_SCOPES, Needs
+from accounts.callers import PERSON, ROLE_SCOPES, Needs
 from accounts.clients import Client
 from accounts.models import ApiKey, Membership, Scope, TokenFamily, Workspace
 from accounts.tests.factories import Person, person
@@ -39,6 +40,7 @@ class Alice:
     message: Message
     decision: Decision
     session: TokenFamily
+    passkey: Authenticator
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,11 @@ HERS = Route()
 CHAT = Route(needs={"POST": Scope.CHAT})
 LOOK = Route(needs={"GET": (Scope.CHAT, Scope.READ)})
 READ = Route(needs={"GET": Scope.READ})
+
+
+def mine(*methods: str) -> Route:
+    """For persons alone, of themselves."""
+    return Route(needs=dict.fromkeys(methods, PERSON))
 
 
 def named(**ids: Callable[[Alice], object]) -> Route:
@@ -84,6 +91,19 @@ ROUTES = {
     "api/v1/auth/api-keys": HERS,
     "api/v1/auth/api-keys/<uuid:key_id>": named(key_id=lambda alice: alice.key.pk),
     "api/v1/auth/api-keys/<uuid:key_id>/rotate": named(key_id=lambda alice: alice.key.pk),
+    "api/v1/auth/2fa": PUBLIC,
+    "api/v1/auth/2fa/passkey": PUBLIC,
+    "api/v1/auth/passkey": PUBLIC,
+    "api/v1/auth/reauthenticate": mine("POST"),
+    "api/v1/auth/reauthenticate/2fa": mine("POST"),
+    "api/v1/auth/reauthenticate/passkey": mine("GET", "POST"),
+    "api/v1/auth/authenticators": mine("GET"),
+    "api/v1/auth/authenticators/totp": mine("GET", "POST", "DELETE"),
+    "api/v1/auth/authenticators/recovery-codes": mine("GET", "POST"),
+    "api/v1/auth/authenticators/passkeys": mine("GET", "POST"),
+    "api/v1/auth/authenticators/passkeys/<int:passkey_id>": Route(
+        {"passkey_id": lambda alice: alice.passkey.pk}, {"PATCH": PERSON, "DELETE": PERSON}, {"name": "Mine"}
+    ),
     "api/v1/billing/plans": PUBLIC,
     "api/v1/billing/plans/compare": HERS,
     "api/v1/billing/plans/<slug:slug>": PUBLIC,
@@ -153,8 +173,10 @@ def alice(database: None) -> Alice:
         limits=[],
         created_at=now(),
     )
+    passkey = Authenticator.objects.create(user=owner.user, type="webauthn", data={"name": CANARY, "credential": {}})
     tokens.begin_family(owner.user, Client(user_agent=CANARY))
-    return Alice(owner, key, conversation, message, decision, TokenFamily.objects.get(user=owner.user))
+    session = TokenFamily.objects.get(user=owner.user)
+    return Alice(owner, key, conversation, message, decision, session, passkey)
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +200,7 @@ def hers(address: str, alice: Alice) -> dict[str, object]:
 
 def any_ids(address: str) -> dict[str, object]:
     names = [*ROUTES[address].ids, *(["slug"] if "<str:slug>" in address else [])]
-    return {name: uuid.uuid4() for name in names}
+    return {name: 2**31 - 1 if f"<int:{name}>" in address else uuid.uuid4() for name in names}
 
 
 def code(answer: httpx2.Response) -> str:

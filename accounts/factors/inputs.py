@@ -1,0 +1,77 @@
+"""What bodies carry, checked by allauth's own forms where the house has no word in it."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+from allauth.headless.account.inputs import ReauthenticateInput
+from allauth.headless.internal.restkit import inputs
+from allauth.headless.mfa.inputs import AddWebAuthnInput, AuthenticateInput
+from allauth.headless.mfa.inputs import ReauthenticateInput as ReauthenticateByCodeInput
+from django.core.exceptions import ValidationError
+from django.utils.timezone import now
+
+from accounts.errors import WrongCode
+from accounts.factors import codes, sealing
+
+LONGEST_CODE = 40
+LONGEST_NAME = 100
+
+
+class SpendingCode(inputs.Input):
+    code = inputs.CharField(max_length=LONGEST_CODE)
+
+    def clean_code(self) -> str:
+        try:
+            self.authenticator = codes.check(self.user, self.cleaned_data["code"], at=now())
+        except WrongCode as exc:
+            raise ValidationError(str(exc)) from exc
+        return str(self.cleaned_data["code"])
+
+
+class Code(SpendingCode, AuthenticateInput):
+    pass
+
+
+class ProvingCode(SpendingCode, ReauthenticateByCodeInput):
+    pass
+
+
+class ProvingPassword(ReauthenticateInput):
+    pass
+
+
+class FirstCode(inputs.Input):
+    """The first code of a new app, whose secret the session keeps sealed until then."""
+
+    code = inputs.CharField(max_length=LONGEST_CODE)
+
+    def __init__(self, *args: Any, user: Any, sealed: str | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.secret = sealing.unseal(sealed) if sealed else None
+
+    def clean_code(self) -> str:
+        code = str(self.cleaned_data["code"])
+        self.step = codes.matching_step(self.secret, code, at=now()) if self.secret else None
+        if self.step is None:
+            raise ValidationError(WrongCode.message)
+        return code
+
+
+class NewPasskey(AddWebAuthnInput):
+    name = inputs.CharField(max_length=LONGEST_NAME, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        try:
+            return dict(super().clean())
+        except (AttributeError, LookupError, TypeError, ValueError, struct.error) as exc:
+            # fido2 reads CBOR that a client may have made up, and lets out whatever it stumbles over.
+            raise ValidationError({"credential": "This is no credential of a passkey."}) from exc
+
+    def chosen(self) -> dict[str, Any]:
+        return {"name": self.cleaned_data["name"], "credential": self.cleaned_data["credential"]}
+
+
+class PasskeyName(inputs.Input):
+    name = inputs.CharField(max_length=LONGEST_NAME)
