@@ -10,7 +10,7 @@ from accounts import api_keys, letters
 from accounts.audit import Actor
 from accounts.clients import address_of
 from accounts.factors import admin as _  # noqa: F401
-from accounts.models import ApiKey, AuditEntry, Letter, Membership, Tally, TokenFamily, User, Workspace
+from accounts.models import ApiKey, AuditEntry, Export, Letter, Membership, Tally, TokenFamily, User, Workspace
 
 
 class DiscreetAdmin(admin.ModelAdmin[Any]):
@@ -155,3 +155,12 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     search_fields = ["subject", "actor__email", "request_id"]
     list_select_related = ["actor", "workspace"]
     date_hierarchy = "at"
+
+
+@admin.register(Export)
+class ExportAdmin(ReadOnlyAdmin):
+    why = "What is in an export is its person's alone. It is made by a worker and goes after a week."
+    list_display = ["user", "state", "created_at", "tries", "ready_at", "expires_at", "size"]
+    list_filter = ["state"]
+    search_fields = ["user__email"]
+    list_select_related = ["user"]

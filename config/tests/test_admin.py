@@ -14,8 +14,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.timezone import now
 
-from accounts import guards, letters, tokens
-from accounts.models import ApiKey, AuditEntry, Letter, Membership, Tally, User, Workspace
+from accounts import exports, guards, letters, tokens
+from accounts.audit import SYSTEM
+from accounts.models import ApiKey, AuditEntry, Export, Letter, Membership, Tally, User, Workspace
 from accounts.tests.factories import PASSWORD, Person, person
 from accounts.tests.ways_in import in_console
 from assistants.models import Conversation, Message, Turn
@@ -28,7 +29,7 @@ from quotas.models import Basis, Bucket, Decision, Entry, Hold, Reservation
 APPS = ["accounts", "analytics", "assistants", "billing", "quotas"]
 MODELS = [model for app in APPS for model in apps.get_app_config(app).get_models(include_auto_created=False)]
 LEDGER: list[type[Model]] = [Bucket, Decision, Entry, Hold, Reservation]
-READ_ONLY = [*LEDGER, Turn, AuditEntry, Tally]
+READ_ONLY = [*LEDGER, Turn, AuditEntry, Tally, Export]
 MADE_ELSEWHERE = [*READ_ONLY, ApiKey, Letter, Conversation, Message]
 
 
@@ -49,6 +50,7 @@ def rows(run: Run[Any]) -> Person:
     tokens.begin_family(alice.user)
     guards.count("letter", alice.user.email, at=at)
     letters.post("password_changed", to=alice.user.email, user=alice.user)
+    exports.ask(alice.user, by=SYSTEM, at=at)
     subscriptions.put_on_plan(alice.workspace, "team", at=at)
     request_id = f"req_{uuid.uuid4().hex}"
     admitted = run(metering.reserve(alice.caller, {"tokens": Ask.exactly(100)}, request_id=request_id, at=at))
