@@ -6,11 +6,23 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.timezone import now
 
-from accounts import api_keys, letters
+from accounts import api_keys, invitations, letters
 from accounts.audit import Actor
 from accounts.clients import address_of
 from accounts.factors import admin as _  # noqa: F401
-from accounts.models import ApiKey, AuditEntry, Export, Letter, Membership, Tally, TokenFamily, User, Workspace
+from accounts.models import (
+    ApiKey,
+    AuditEntry,
+    Export,
+    Invitation,
+    InvitationQuerySet,
+    Letter,
+    Membership,
+    Tally,
+    TokenFamily,
+    User,
+    Workspace,
+)
 
 
 class DiscreetAdmin(admin.ModelAdmin[Any]):
@@ -37,6 +49,10 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, object] | None = None):  # type: ignore[no-untyped-def]
         messages.info(request, self.why)
         return super().changelist_view(request, extra_context)
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        """To do what an action does takes the right to change, though no form changes these rows."""
+        return super().has_change_permission(request)
 
 
 def staff_of(request: HttpRequest) -> Actor:
@@ -82,6 +98,21 @@ class MembershipAdmin(admin.ModelAdmin[Membership]):
     list_display = ["user", "workspace", "role", "created_at"]
     list_filter = ["role"]
     search_fields = ["user__email", "workspace__name"]
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin):
+    why = "An invitation is made by who manages a workspace, and is revoked here by its action."
+    list_display = ["email", "workspace", "role", "invited_by", "created_at", "expires_at", "accepted_at", "revoked_at"]
+    list_filter = ["role", ("accepted_at", admin.EmptyFieldListFilter), ("revoked_at", admin.EmptyFieldListFilter)]
+    search_fields = ["email", "workspace__name", "invited_by__email"]
+    list_select_related = ["workspace", "invited_by"]
+    actions = ["revoke"]
+
+    @admin.action(description="Revoke", permissions=["act"])
+    def revoke(self, request: HttpRequest, chosen: InvitationQuerySet) -> None:
+        revoked = invitations.revoke_all(chosen, by=staff_of(request), at=now())
+        self.message_user(request, f"{revoked} revoked; those that were accepted stay as they are.")
 
 
 @admin.register(TokenFamily)

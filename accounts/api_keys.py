@@ -107,6 +107,11 @@ def revoke(row: ApiKey, *, by: Actor, at: datetime) -> None:
         audit.record("api_key.revoked", by=by, subject=row, at=at, workspace_id=row.workspace_id)
 
 
+def revoke_all(keys: QuerySet[ApiKey], *, by: Actor, at: datetime) -> None:
+    for row in keys.filter(revoked_at=None):
+        revoke(row, by=by, at=at)
+
+
 def starting_with(text: str) -> Q:
     """A condition: keys that the beginning of a key, or a whole one that leaked, may be."""
     prefix = text.strip()[:PREFIX_LENGTH]

@@ -121,3 +121,40 @@ class SecondFactorMissing(AccountError):
 
     code = "second_factor_missing"
     message = "Staff need a second factor. Sign in at /api/v1/auth/login, then add one at /api/v1/auth/authenticators."
+
+
+class OwnerOnly(AccountError):
+    code = "owner_only"
+    message = "Only the owner of a workspace may do that."
+
+
+class OwnerStays(AccountError):
+    """A workspace has one owner, always."""
+
+    code = "owner_stays"
+    message = "A workspace always has its owner. Transfer it first, or delete it."
+
+
+class PersonalWorkspace(AccountError):
+    code = "personal_workspace"
+    message = "A personal workspace stays its person's for as long as they have an account."
+
+
+class TooManyWorkspaces(AccountError):
+    code = "too_many_workspaces"
+    message = "You own as many workspaces as one person may. Delete or transfer one first."
+
+
+class UnknownMember(AccountError):
+    code = "member_not_found"
+    message = "There is no such member in this workspace."
+
+
+class AlreadyMember(AccountError):
+    code = "already_member"
+    message = "They are a member of this workspace already."
+
+
+class EmailNotVerified(AccountError):
+    code = "email_not_verified"
+    message = "Verify your address first: the letter would name it."

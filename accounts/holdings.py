@@ -8,12 +8,24 @@ from django.db.models import F, Q, QuerySet
 
 from accounts import archives
 from accounts.archives import Json, rows
-from accounts.models import ApiKey, AuditEntry, Export, Letter, Membership, Profile, TokenFamily, User, Workspace
+from accounts.models import (
+    ApiKey,
+    AuditEntry,
+    Export,
+    Invitation,
+    Letter,
+    Membership,
+    Profile,
+    TokenFamily,
+    User,
+    Workspace,
+)
 
 
 def contribute() -> None:
     archives.contribute("profile", "Who you are, as you told us.", profile)
     archives.contribute("workspaces", "The workspaces you belong to, and as what.", workspaces)
+    archives.contribute("invitations", "Whom you invited, and what you accepted.", invitations)
     archives.contribute("sessions", "Where you signed in.", sessions)
     archives.contribute("api_keys", "Your API keys, by their beginning.", keys)
     archives.contribute("audit_log", "What you did that is logged, and what was done to your account.", audit_log)
@@ -38,6 +50,11 @@ def workspaces(user: User) -> Iterable[Json]:
     theirs = Membership.objects.filter(user=user).order_by("created_at")
     named = theirs.annotate(name=F("workspace__name"), time_zone=F("workspace__time_zone"))
     return rows(named, "workspace_id", "name", "time_zone", "role", "limits", "created_at")
+
+
+def invitations(user: User) -> Iterable[Json]:
+    found = Invitation.objects.filter(Q(invited_by=user) | Q(accepted_by=user))
+    return rows(found, "workspace_id", "email", "role", "created_at", "expires_at", "accepted_at", "revoked_at")
 
 
 def sessions(user: User) -> Iterable[Json]:

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -29,6 +30,11 @@ def default_scopes() -> list[str]:
     return [Scope.CHAT, Scope.READ]
 
 
+def same_email(email: str) -> Exact:
+    """A condition, as the constraints compare and by their index: `iexact` takes some letters alike for one."""
+    return Exact(Lower("email"), Lower(Value(BaseUserManager.normalize_email(email))))
+
+
 class UserManager(BaseUserManager["User"]):
     @transaction.atomic
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
@@ -44,9 +50,7 @@ class UserManager(BaseUserManager["User"]):
 
     def by_email(self, email: str) -> QuerySet[User]:
         """Who has this address, or claims it: its owner first, then the newest claim."""
-        # As the constraint compares them, and by its index: `iexact` takes some letters that look alike for one.
-        same = Exact(Lower("email"), Lower(Value(self.normalize_email(email))))
-        return self.filter(same).order_by(F("email_verified_at").asc(nulls_last=True), "-created_at")
+        return self.filter(same_email(email)).order_by(F("email_verified_at").asc(nulls_last=True), "-created_at")
 
     def get_by_natural_key(self, username: str | None) -> User:
         found = self.by_email(username or "").first()
@@ -154,6 +158,56 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.workspace}"
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def pending(self) -> Self:
+        """Neither accepted nor revoked, though perhaps too old."""
+        return self.filter(accepted_at=None, revoked_at=None)
+
+    def open(self, at: datetime) -> Self:
+        """Good to be accepted."""
+        return self.pending().filter(expires_at__gt=at)
+
+
+class Invitation(models.Model):
+    """To belong to a workspace, for whoever reads the letter to this address. Its link's key stands in no row."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField(max_length=254)
+    role = models.CharField(max_length=10, choices=Membership.Role)
+    invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    accepted_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                "workspace",
+                Lower("email"),
+                condition=Q(accepted_at=None, revoked_at=None),
+                name="one_pending_invitation_per_email",
+            ),
+            models.CheckConstraint(condition=~Q(role="owner"), name="nobody_is_invited_as_owner"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.workspace}"
+
+    def state(self, at: datetime) -> str:
+        """`accepted`, `revoked`, `expired` or `open`."""
+        if self.accepted_at:
+            return "accepted"
+        if self.revoked_at:
+            return "revoked"
+        return "open" if self.expires_at > at else "expired"
 
 
 class TokenFamily(models.Model):

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-NAMES = ["sign-up", "sign-in", "verify-email", "forgot-password", "reset-password", "security"]
+NAMES = ["sign-up", "sign-in", "verify-email", "forgot-password", "reset-password", "invitation", "security"]
 POLICY = "; ".join(
     [
         "default-src 'none'",

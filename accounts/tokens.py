@@ -128,9 +128,14 @@ def rotate(refresh: str, *, at: datetime) -> tuple[User, Pair]:
     return family.user, _pair(family, renewed)
 
 
-def switch(family_id: UUID, workspace: Workspace) -> str:
-    """An access token for another workspace, which later refreshes keep."""
-    family = TokenFamily.objects.get(id=family_id)
+def switch(family_id: UUID | None, workspace: Workspace) -> str:
+    """An access token for another workspace, which later refreshes keep.
+
+    Raises `InvalidCredentials` for what no refresh prolongs: a staff token, a session of the console.
+    """
+    family = family_id and TokenFamily.objects.filter(id=family_id, is_staff=False).first()
+    if not family:
+        raise InvalidCredentials("Sign in at /api/v1/auth/login to switch: only such a session is in one workspace.")
     family.workspace = workspace
     family.save(update_fields=["workspace"])
     return _access(family)

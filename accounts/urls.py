@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts import data_views, mail_views, session_views, views
+from accounts import data_views, mail_views, session_views, views, workspace_views
 from accounts.factors import urls as factors
 
 urlpatterns = [
@@ -24,5 +24,19 @@ urlpatterns = [
     path("auth/api-keys", views.ApiKeyListView.as_view()),
     path("auth/api-keys/<uuid:key_id>", views.ApiKeyDetailView.as_view()),
     path("auth/api-keys/<uuid:key_id>/rotate", views.ApiKeyRotationView.as_view()),
+    path("workspaces", workspace_views.WorkspaceListView.as_view()),
+    path("workspaces/<uuid:workspace_id>", workspace_views.WorkspaceDetailView.as_view()),
+    path("workspaces/<uuid:workspace_id>/switch", workspace_views.SwitchView.as_view()),
+    path("workspaces/<uuid:workspace_id>/transfer", workspace_views.TransferView.as_view()),
+    path("workspaces/<uuid:workspace_id>/leave", workspace_views.LeaveView.as_view()),
+    path("workspaces/<uuid:workspace_id>/members", workspace_views.MemberListView.as_view()),
+    path("workspaces/<uuid:workspace_id>/members/<uuid:user_id>", workspace_views.MemberDetailView.as_view()),
+    path("workspaces/<uuid:workspace_id>/invitations", workspace_views.InvitationListView.as_view()),
+    path(
+        "workspaces/<uuid:workspace_id>/invitations/<uuid:invitation_id>",
+        workspace_views.InvitationDetailView.as_view(),
+    ),
+    path("workspaces/<uuid:workspace_id>/audit-log", workspace_views.AuditLogView.as_view()),
+    path("invitations/accept", workspace_views.AcceptanceView.as_view()),
     *factors.urlpatterns,
 ]

@@ -1,3 +1,6 @@
+from typing import Any
+
+from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import Cursor, CursorPagination
@@ -5,12 +8,15 @@ from rest_framework.request import Request
 
 
 class ByCursor(CursorPagination):
-    """Newest first. Follow `next`; `page_size` may be asked for, up to 100."""
+    """Newest first, by `created_at` or what the view names as `newest_by`. Follow `next`; `page_size` may be asked for,
+    up to 100."""
 
     page_size = 20
     page_size_query_param = "page_size"
     max_page_size = 100
-    ordering = "-created_at"
+
+    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> tuple[str]:
+        return (f"-{getattr(view, 'newest_by', 'created_at')}",)
 
     def decode_cursor(self, request: Request) -> Cursor | None:
         cursor = super().decode_cursor(request)

@@ -175,7 +175,15 @@ GUARDS = {
     "letter": (5, timedelta(hours=1)),
     # Exports of one person.
     "export": (5, timedelta(days=1)),
+    # By one person, each of which is a letter to somebody.
+    "invitations": (50, timedelta(days=1)),
+    # By one person: each begins with an allowance of its own.
+    "new workspaces": (5, timedelta(days=1)),
+    # Of one workspace: where its days begin anew, so does what a day allows.
+    "time zone": (1, timedelta(days=30)),
 }
+# One person owns at most so many, their own among them.
+WORKSPACES_OWNED = 10
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("HTTPS_ONLY", False)
 SESSION_COOKIE_HTTPONLY = True
 SECURE_SSL_REDIRECT = env.bool("HTTPS_ONLY", False)
@@ -333,6 +341,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "quotas", "description": "What is used, what is left, and why a request was refused."},
         {"name": "billing", "description": "Plans and prices."},
         {"name": "auth", "description": "People, log-ins and API keys."},
+        {"name": "workspaces", "description": "Teams: who belongs to them, as what, and what they changed."},
         {"name": "system", "description": "Is it well?"},
     ],
     "OAS_VERSION": "3.1.1",
@@ -344,6 +353,10 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "Role": "accounts.models.Membership.Role",
+        "GivenRole": "accounts.workspace_serializers.GIVEN_ROLES",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "config.schema.add_what_django_serves",

@@ -16,7 +16,7 @@ from django.utils.timezone import now
 
 from accounts import exports, guards, letters, tokens
 from accounts.audit import SYSTEM
-from accounts.models import ApiKey, AuditEntry, Export, Letter, Membership, Tally, User, Workspace
+from accounts.models import ApiKey, AuditEntry, Export, Invitation, Letter, Membership, Tally, User, Workspace
 from accounts.tests.factories import PASSWORD, Person, person
 from accounts.tests.ways_in import in_console
 from assistants.models import Conversation, Message, Turn
@@ -30,7 +30,7 @@ APPS = ["accounts", "analytics", "assistants", "billing", "quotas"]
 MODELS = [model for app in APPS for model in apps.get_app_config(app).get_models(include_auto_created=False)]
 LEDGER: list[type[Model]] = [Bucket, Decision, Entry, Hold, Reservation]
 READ_ONLY = [*LEDGER, Turn, AuditEntry, Tally, Export]
-MADE_ELSEWHERE = [*READ_ONLY, ApiKey, Letter, Conversation, Message]
+MADE_ELSEWHERE = [*READ_ONLY, ApiKey, Invitation, Letter, Conversation, Message]
 
 
 def name_of(model: type[Model]) -> str:
@@ -51,6 +51,7 @@ def rows(run: Run[Any]) -> Person:
     guards.count("letter", alice.user.email, at=at)
     letters.post("password_changed", to=alice.user.email, user=alice.user)
     exports.ask(alice.user, by=SYSTEM, at=at)
+    Invitation.objects.create(workspace=alice.workspace, email="dave@example.com", role="viewer", expires_at=at)
     subscriptions.put_on_plan(alice.workspace, "team", at=at)
     request_id = f"req_{uuid.uuid4().hex}"
     admitted = run(metering.reserve(alice.caller, {"tokens": Ask.exactly(100)}, request_id=request_id, at=at))

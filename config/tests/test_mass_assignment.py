@@ -11,7 +11,7 @@ import pytest
 from django.db.models import BooleanField, DateTimeField, ForeignKey, IntegerField, JSONField, Model, UUIDField
 from django.utils.timezone import now
 
-from accounts.models import ApiKey, TokenFamily, User
+from accounts.models import ApiKey, Invitation, Membership, TokenFamily, User, Workspace
 from accounts.tests.factories import PASSWORD, Person, person
 from assistants.models import Conversation, Message
 from config.tests.product import Product
@@ -49,6 +49,10 @@ def a_reply(alice: Person) -> Model:
     return Message.objects.create(conversation=conversation, role="assistant", text="Hi", created_at=at, updated_at=at)
 
 
+def a_teammate(alice: Person) -> Model:
+    return Membership.objects.create(workspace=alice.workspace, user=person("Bob").user)
+
+
 NEW_ID = {"id", "created_at"}
 ABOUT: dict[str, Any] = {
     **dict.fromkeys(["name", "phone", "business_name", "industry", "sub_industry"], ""),
@@ -75,6 +79,34 @@ WRITES = [
         ApiKey,
         {"name": "desk", "scopes": ["read"], "limits": {}, "allowed_models": [], "expires_at": None},
         make=a_key,
+    ),
+    Write(
+        "POST",
+        "/workspaces",
+        Workspace,
+        {"name": "Acme", "email": "…", "time_zone": "UTC"},
+        own={*NEW_ID, "email"},
+    ),
+    Write(
+        "PATCH",
+        "/workspaces/{pk}",
+        Workspace,
+        {"name": "Acme", "email": "…", "time_zone": "UTC"},
+        make=lambda alice: alice.workspace,
+    ),
+    Write(
+        "PATCH",
+        "/workspaces/{row.workspace_id}/members/{row.user_id}",
+        Membership,
+        {"role": "viewer", "limits": {}},
+        make=a_teammate,
+    ),
+    Write(
+        "POST",
+        "/workspaces/{alice.workspace.pk}/invitations",
+        Invitation,
+        {"email": "…", "role": "viewer"},
+        own={*NEW_ID, "email", "expires_at"},
     ),
     Write(
         "POST",
@@ -130,7 +162,7 @@ def columns(model: type[Model], pk: object) -> dict[str, Any]:
 
 
 def send(product: Product, write: Write, alice: Person, row: Model | None, more: dict[str, Any]) -> dict[str, Any]:
-    path = API + write.path.format(pk=row and row.pk, row=row)
+    path = API + write.path.format(pk=row and row.pk, row=row, alice=alice)
     body = more | write.body
     if "email" in write.body:
         body["email"] = f"{uuid.uuid4()}@example.com"

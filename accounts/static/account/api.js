@@ -26,6 +26,11 @@ export function forget() {
   sessionStorage.removeItem("refresh");
 }
 
+/** Where to go once signed in: to the invitation that waits, if one does. */
+export function home() {
+  return sessionStorage.getItem("invitation") ? "/account/invitation" : "/account/security";
+}
+
 export function refreshToken() {
   return sessionStorage.getItem("refresh");
 }

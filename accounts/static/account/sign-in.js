@@ -1,11 +1,11 @@
-import { ask, keep } from "./api.js";
+import { ask, home, keep } from "./api.js";
 import { find, onSubmit, turnTo } from "./forms.js";
 
 let waiting = null; // The log-in that waits for its second factor.
 
 function enter(tokens) {
   keep(tokens);
-  location.assign("/account/security");
+  location.assign(home());
 }
 
 onSubmit(find("#password form"), async (told) => {
