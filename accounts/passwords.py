@@ -58,7 +58,8 @@ def _set(user: User, password: str, *, by: Actor, at: datetime) -> None:
     user.set_password(password)
     user.save(update_fields=["password"])
     audit.record("password.changed", by=by, subject=user, at=at)
-    letters.post("password_changed", to=user.email, user=user)
+    if user.email_verified_at:
+        letters.post("password_changed", to=user.email, user=user)
 
 
 def _take_back(user: User, *, by: Actor, at: datetime) -> None:

@@ -6,7 +6,7 @@ import pytest
 from pytest_django import Settings
 
 from accounts.models import AuditEntry, TokenFamily, User
-from accounts.tests.asking import ask, log_in, signed_in
+from accounts.tests.asking import ask, claimant, log_in, signed_in
 from accounts.tests.factories import PASSWORD, Person
 from accounts.tests.mailbox import mails_to
 from config.tests.product import Product
@@ -50,6 +50,14 @@ def test_it_is_told_by_mail_and_stands_in_the_audit_log(product: Product, alice:
     line = AuditEntry.objects.get(action="password.changed", actor=alice.user)
     assert letter.subject == "Your password was changed"
     assert (line.before, line.after, line.ip) == ({}, {}, "127.0.0.1")
+
+
+def test_an_address_nobody_has_verified_is_not_told(product: Product) -> None:
+    alice = claimant()
+
+    signed_in(product, alice).ask("POST", "change-password", password=PASSWORD, new_password=ANOTHER)
+
+    assert mails_to(alice.email) == []
 
 
 @pytest.mark.parametrize("password", ["short", "password123", "314159265358979"])

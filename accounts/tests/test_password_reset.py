@@ -19,6 +19,7 @@ from accounts.models import ApiKey, AuditEntry, Letter, TokenFamily, User
 from accounts.tests.asking import ask, claimant, log_in, signed_in
 from accounts.tests.factories import PASSWORD, Person, person
 from accounts.tests.mailbox import key_in, mails_to
+from accounts.tests.ways_in import app_of
 from config.tests.product import Product
 
 ANOTHER = "another good one"
@@ -246,18 +247,23 @@ def test_where_another_verified_it_first_the_password_alone_is_set(product: Prod
 
 def test_who_signed_up_with_anothers_address_keeps_no_way_in(product: Product) -> None:
     squatter = person("Mallory")
+    app_of(squatter.user)
     User.objects.filter(pk=squatter.user.pk).update(email_verified_at=None)
 
     confirm(product, key_by_mail(product, squatter.user.email))
 
     assert product.http.get("/api/v1/auth/me", headers=squatter.headers).status_code == 401
     assert not ApiKey.objects.filter(user=squatter.user, revoked_at=None).exists()
+    assert log_in(product, squatter.user.email, ANOTHER).status_code == 200
 
 
-def test_a_verified_account_keeps_its_api_keys(product: Product, alice: Person) -> None:
+def test_a_verified_account_keeps_its_api_keys_and_second_factor(product: Product, alice: Person) -> None:
+    app_of(alice.user)
+
     confirm(product, key_by_mail(product, alice.user.email))
 
     assert product.http.get("/api/v1/auth/me", headers=alice.headers).status_code == 200
+    assert log_in(product, alice.user.email, ANOTHER).json()["code"] == "second_factor_required"
 
 
 # ---- what is kept

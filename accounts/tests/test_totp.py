@@ -25,6 +25,7 @@ def test_its_secret_comes_with_an_address_for_the_app(alice: Person) -> None:
     assert answer["active"] is False
     assert answer["url"].startswith("otpauth://totp/")
     assert f"secret={answer['secret']}&issuer=Stipend" in answer["url"]
+    assert "<svg" in answer["svg"]
 
 
 def test_its_first_code_activates_it_and_brings_recovery_codes(alice: Person) -> None:

@@ -3,14 +3,17 @@ import { find, onSubmit } from "./forms.js";
 
 const show = (selector, shown = true) => (find(selector).hidden = !shown);
 
-function say(words) {
+function say(words, bad = false) {
   find("#said").textContent = words;
+  find("#said").classList.toggle("bad", bad);
   show("#said");
   find("#said").scrollIntoView({ block: "nearest" });
 }
 
-function mark(place, good, words) {
-  place.className = `mark ${good ? "good" : "bad"}`;
+const complain = (problem) => say(problem.message, true);
+
+function mark(place, kind, words) {
+  place.className = `mark ${kind}`;
   place.textContent = words;
 }
 
@@ -19,7 +22,7 @@ function mark(place, good, words) {
 async function showAddress() {
   const me = await askAsMe("GET", "me");
   find("#address [data-email]").textContent = me.email;
-  mark(find("[data-verified]"), me.email_verified, me.email_verified ? "Yours" : "Not confirmed");
+  mark(find("[data-verified]"), me.email_verified ? "good" : "bad", me.email_verified ? "Confirmed" : "Not confirmed");
   show("#verify", !me.email_verified);
 }
 
@@ -49,7 +52,7 @@ async function showFactor() {
   const { results } = await askAsMe("GET", "authenticators");
   const app = results.find(({ type }) => type === "totp");
   const codes = results.find(({ type }) => type === "recovery_codes");
-  mark(find("[data-active]"), app, app ? "On" : "Off");
+  mark(find("[data-active]"), app ? "good" : "", app ? "On" : "Off");
   find("[data-unused]").textContent = codes ? `${codes.unused} of ${codes.total} recovery codes are unused.` : "";
   show("#begin", !app);
   show("#active", Boolean(app));
@@ -172,8 +175,8 @@ function ender(session, item) {
   const button = Object.assign(document.createElement("button"), { className: "quiet", textContent: "End" });
   button.addEventListener("click", async () => {
     button.disabled = true;
-    await askAsMe("DELETE", `sessions/${session.id}`).catch((problem) => say(problem.message));
-    item.remove();
+    await askAsMe("DELETE", `sessions/${session.id}`).then(() => item.remove(), complain);
+    button.disabled = false;
   });
   return button;
 }
@@ -193,4 +196,4 @@ find("#sign-out").addEventListener("click", async () => {
 
 await showAddress();
 show("#page");
-await Promise.all([showSessions(), showFactor()]).catch((problem) => say(problem.message));
+await Promise.all([showSessions(), showFactor()]).catch(complain);
