@@ -4,11 +4,13 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
 from django.utils.timezone import now
 
-from accounts import api_keys, invitations, letters
+from accounts import api_keys, erasure, invitations, letters
 from accounts.audit import Actor
 from accounts.clients import address_of
+from accounts.errors import OwnsATeam
 from accounts.factors import admin as _  # noqa: F401
 from accounts.models import (
     ApiKey,
@@ -78,6 +80,24 @@ class UserAdmin(DjangoUserAdmin[User]):
         ("Dates", {"fields": ["last_login", "created_at"]}),
     ]
     add_fieldsets = [(None, {"fields": ["email", "name", "usable_password", "password1", "password2"]})]
+
+    actions = ["erase"]
+
+    @admin.action(description="Erase, for ever", permissions=["change"])
+    def erase(self, request: HttpRequest, chosen: QuerySet[User]) -> TemplateResponse | None:
+        """Asks once more before it does so."""
+        if "sure" not in request.POST:
+            context = {**self.admin_site.each_context(request), "title": "Erase for ever?", "chosen": chosen}
+            return TemplateResponse(request, "admin/erase.html", context)
+        for user in chosen:
+            try:
+                erasure.erase(user.pk, by=staff_of(request), at=now())
+            except OwnsATeam as exc:
+                self.message_user(request, f"{user}: {exc}", messages.ERROR)
+        return None
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False  # The ledger refers to them: they are erased, and their row stays.
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

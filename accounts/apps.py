@@ -6,11 +6,14 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts import holdings
+        from accounts import erasure, holdings, traces
         from accounts.factors import holdings as factors
+        from accounts.factors import traces as factor_traces
 
         holdings.contribute()
         factors.contribute()
+        erasure.contribute(factor_traces.take_out)
+        erasure.contribute(traces.take_out)
 
 
 class ConsoleConfig(AdminConfig):

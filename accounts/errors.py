@@ -158,3 +158,12 @@ class AlreadyMember(AccountError):
 class EmailNotVerified(AccountError):
     code = "email_not_verified"
     message = "Verify your address first: the letter would name it."
+
+
+class OwnsATeam(AccountError):
+    """Others belong to these workspaces, which would have no owner."""
+
+    code = "owns_a_team"
+
+    def __init__(self, workspaces: list[str]) -> None:
+        super().__init__(f"Transfer or delete what you own together with others first: {', '.join(workspaces)}.")

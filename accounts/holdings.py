@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts import archives
 from accounts.archives import Json, rows
@@ -25,7 +25,7 @@ from accounts.models import (
 def contribute() -> None:
     archives.contribute("profile", "Who you are, as you told us.", profile)
     archives.contribute("workspaces", "The workspaces you belong to, and as what.", workspaces)
-    archives.contribute("invitations", "Whom you invited, and what you accepted.", invitations)
+    archives.contribute("invitations", "Those you sent, and those you accepted.", invitations)
     archives.contribute("sessions", "Where you signed in.", sessions)
     archives.contribute("api_keys", "Your API keys, by their beginning.", keys)
     archives.contribute("audit_log", "What you did that is logged, and what was done to your account.", audit_log)
@@ -34,10 +34,10 @@ def contribute() -> None:
 
 
 def own_workspaces(user: User) -> QuerySet[Workspace]:
-    """Those that are theirs alone: all in them is their own."""
-    shared = Membership.objects.exclude(user=user).values("workspace")
-    alone = Q(memberships__user=user, memberships__role=Membership.Role.OWNER) & ~Q(pk__in=shared)
-    return Workspace.objects.filter(Q(personal_to=user) | alone).distinct()
+    """Those that are theirs, with nobody else in them: all that is there is their own."""
+    here = Membership.objects.filter(workspace=OuterRef("pk"))
+    owned = Q(personal_to=user) | Exists(here.filter(user=user, role=Membership.Role.OWNER))
+    return Workspace.objects.filter(owned, ~Exists(here.exclude(user=user)))
 
 
 def profile(user: User) -> Iterable[Json]:

@@ -36,6 +36,9 @@ Kind = Literal[
     "account_erased",
 ]
 
+LAST: Kind = "account_erased"
+"""Its row is the last to hold the address, and goes with it."""
+
 
 def post(kind: Kind, *, to: str, user: User | None = None, context: dict[str, Any] | None = None) -> Letter:
     """Goes after the commit, and only if there is one. No key belongs into `context`, which is kept."""
@@ -89,6 +92,13 @@ def _send(letter: Letter, at: datetime) -> None:
         message.send()
     except OSError as exc:  # SMTP's errors are among them.
         _note_failure(letter, exc)
+    else:
+        _note_success(letter, at)
+
+
+def _note_success(letter: Letter, at: datetime) -> None:
+    if letter.kind == LAST:
+        letter.delete()
     else:
         letter.sent_at, letter.due_at, letter.error = at, None, ""
         letter.save(update_fields=["sent_at", "due_at", "error"])

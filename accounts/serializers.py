@@ -63,6 +63,12 @@ class Login(serializers.Serializer[Any]):
     password = serializers.CharField(max_length=200, trim_whitespace=False, style={"input_type": "password"})
 
 
+class Erasure(serializers.Serializer[Any]):
+    password = serializers.CharField(
+        max_length=200, trim_whitespace=False, style={"input_type": "password"}, required=False
+    )
+
+
 class RefreshTokenBody(serializers.Serializer[Any]):
     refresh = serializers.CharField(max_length=2000)
 

@@ -1,7 +1,7 @@
 from celery import shared_task
 from django.utils.timezone import now
 
-from accounts import exports, guards, letters
+from accounts import erasure, exports, guards, letters
 
 
 @shared_task
@@ -35,3 +35,8 @@ def make_exports() -> int:
 @shared_task
 def sweep_exports() -> int:
     return exports.sweep(now())
+
+
+@shared_task
+def sweep_erasures() -> int:
+    return erasure.sweep(now())

@@ -9,13 +9,14 @@ from django.shortcuts import get_object_or_404
 from django.utils.timezone import now
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, status
+from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-from accounts import api_keys, profiles, registration, tokens
+from accounts import api_keys, erasure, profiles, proofs, registration, tokens
 from accounts.addresses import client_address
 from accounts.authentication import actor_of, caller_of
 from accounts.callers import PERSON, Caller
@@ -26,6 +27,7 @@ from accounts.models import ApiKey, Scope, User
 from accounts.serializers import (
     ApiKeyView,
     CreatedApiKey,
+    Erasure,
     KeyChange,
     Login,
     NewApiKey,
@@ -125,7 +127,7 @@ class LogoutView(Public):
 
 
 class MeView(APIView):
-    needs = {"GET": (PERSON, Scope.READ), "PATCH": PERSON}
+    needs = {"GET": (PERSON, Scope.READ), "PATCH": PERSON, "DELETE": PERSON}
 
     @extend_schema(responses=UserView, tags=["auth"])
     def get(self, request: Request) -> Response:
@@ -138,6 +140,17 @@ class MeView(APIView):
         user = myself(request)
         profiles.change(user, by=actor_of(request), at=now(), **parsed(ProfileChange, request))
         return Response(UserView(user).data)
+
+    @extend_schema(request=Erasure, responses={204: None}, tags=["auth"])
+    def delete(self, request: Request) -> Response:
+        """Erase your account, which nothing brings back."""
+        user, by, at = myself(request), actor_of(request), now()
+        password = parsed(Erasure, request).get("password")
+        if user.has_usable_password() and not password:
+            raise ValidationError({"password": ["Your password is needed for this."]})
+        proofs.check(user, password or "", session=caller_of(request).family_id, by=by, at=at)
+        erasure.erase(user.pk, by=by, at=at)
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 # ---- API keys --------------------------------------------------------------------------------------------------------

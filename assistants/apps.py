@@ -5,6 +5,8 @@ class AssistantsConfig(AppConfig):
     name = "assistants"
 
     def ready(self) -> None:
-        from assistants import holdings
+        from accounts import erasure
+        from assistants import holdings, traces
 
         holdings.contribute()
+        erasure.contribute(traces.take_out)

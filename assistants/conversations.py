@@ -11,7 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.http import Http404
 from django.utils.timezone import now
-from psycopg.errors import UniqueViolation
+from psycopg.errors import ForeignKeyViolation, UniqueViolation
 
 from accounts import database
 from accounts.callers import Caller
@@ -93,9 +93,9 @@ async def _reply_to(
     turn = await turns.admit(order, provider, at=at)
     try:
         await _begin_reply(conversation_id, new.text, turn, at)
-    except UniqueViolation as exc:
+    except (UniqueViolation, ForeignKeyViolation) as exc:
         await metering.release(turn.admission.reservation_id)
-        raise ConversationBusy from exc
+        raise ConversationBusy if isinstance(exc, UniqueViolation) else Http404 from exc
     turn.begin()
     return turn
 
@@ -137,11 +137,16 @@ async def _begin_reply(conversation_id: UUID, text: str, turn: LiveTurn, at: dat
         "question_id": uuid.uuid4(),
         "reply_id": turn.order.message_id,
         "text": text,
-        "title": " ".join(text.split())[:TITLE_LENGTH],
+        "title": title_from(text),
         "untitled": UNTITLED,
         "at": at,
     }
     await database.fetch_one(BEGIN_REPLY, params)
+
+
+def title_from(text: str) -> str:
+    """Of a conversation that nobody has named, by the first that is said in it."""
+    return " ".join(text.split())[:TITLE_LENGTH]
 
 
 async def reply_state(message_id: UUID, conversation_id: UUID, caller: Caller) -> database.Row:

@@ -18,6 +18,10 @@ SAVE_REPLY = """
 """
 
 
+# A reply that was erased meanwhile is left out; one that is being erased is waited for.
+MESSAGE = "(SELECT id FROM assistants_message WHERE id = %(message_id)s FOR KEY SHARE)"
+
+
 def of_turn(turn: LiveTurn) -> list[Statement]:
     statements = [_insert("assistants_turn", _fields(turn))]
     if turn.order.message_id:
@@ -65,5 +69,5 @@ def _fields(turn: LiveTurn) -> dict[str, Any]:
 
 def _insert(table: str, fields: dict[str, Any]) -> Statement:
     names = ", ".join(fields)
-    places = ", ".join(f"%({name})s" for name in fields)
+    places = ", ".join(MESSAGE if name == "message_id" else f"%({name})s" for name in fields)
     return f"INSERT INTO {table} ({names}) VALUES ({places}) ON CONFLICT DO NOTHING", fields

@@ -5,6 +5,8 @@ class BillingConfig(AppConfig):
     name = "billing"
 
     def ready(self) -> None:
-        from billing import holdings
+        from accounts import erasure
+        from billing import holdings, subscriptions
 
         holdings.contribute()
+        erasure.contribute(subscriptions.end_for)

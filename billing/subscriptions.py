@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts import database
+from accounts.erasure import Leaver
 from accounts.models import Workspace
 from billing.errors import UnknownPlan
 from billing.models import Plan, Subscription
@@ -45,6 +46,12 @@ def _plan(row: database.Row | None) -> CurrentPlan:
     if row is None:
         raise UnknownPlan("No catalogue is loaded: run `manage.py load_catalogue default`.")
     return CurrentPlan(**row)
+
+
+def end_for(leaver: Leaver) -> dict[str, int]:
+    """Nobody pays for an account that is erased. The rows stay, as the law wants, and name nobody."""
+    live = Subscription.objects.filter(workspace__in=leaver.workspace_ids, status__in=Subscription.LIVE)
+    return {"subscriptions": live.update(status=Subscription.Status.CANCELED, canceled_at=leaver.at)}
 
 
 @transaction.atomic

@@ -131,6 +131,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep tallies": {"task": "accounts.tasks.sweep_tallies", "schedule": timedelta(minutes=5)},
     "make exports": {"task": "accounts.tasks.make_exports", "schedule": timedelta(minutes=1)},
     "sweep exports": {"task": "accounts.tasks.sweep_exports", "schedule": timedelta(minutes=5)},
+    "sweep erasures": {"task": "accounts.tasks.sweep_erasures", "schedule": timedelta(minutes=10)},
     "send letters": {"task": "accounts.tasks.send_letters", "schedule": timedelta(seconds=15)},
     "forget letters": {"task": "accounts.tasks.forget_letters", "schedule": timedelta(hours=1)},
     "close interrupted messages": {"task": "assistants.tasks.close_interrupted", "schedule": timedelta(seconds=60)},
