@@ -167,3 +167,41 @@ class OwnsATeam(AccountError):
 
     def __init__(self, workspaces: list[str]) -> None:
         super().__init__(f"Transfer or delete what you own together with others first: {', '.join(workspaces)}.")
+
+
+class UnknownProvider(AccountError):
+    code = "provider_not_found"
+    message = "There is no such provider here. They are listed at /api/v1/auth/providers."
+
+
+class ProviderRefused(AccountError):
+    code = "provider_refused"
+    message = "The provider did not say who this is. Begin again."
+
+
+class ProviderUnavailable(AccountError):
+    code = "provider_unavailable"
+    message = "The provider does not answer. Try again."
+
+
+class ProviderAccountTaken(AccountError):
+    code = "provider_account_taken"
+    message = "This log-in belongs to an account already. Sign in by it, or disconnect it there."
+
+
+class EmailRequired(AccountError):
+    """The provider named no address. `session_token` names the sign-up that waits for one."""
+
+    code = "email_required"
+    message = (
+        "Send an email to /api/v1/auth/providers/sign-up, with this token as X-Session-Token: the provider named none."
+    )
+
+    def __init__(self, session_token: str) -> None:
+        super().__init__()
+        self.extra = {"session_token": session_token}
+
+
+class LastWayIn(AccountError):
+    code = "last_way_in"
+    message = "This is the only way into your account. Set a password or add a passkey first."

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts import guards, letters
+from accounts import guards, letters, mailboxes
 from accounts.backends import named_by
+from accounts.errors import EmailTaken
 from accounts.models import User
 
 
@@ -22,6 +23,21 @@ def register(*, email: str, password: str, at: datetime, **profile: Any) -> User
         user = User.objects.create_user(email, password, **profile)
         if may_write:
             letters.post("verify_email", to=user.email, user=user)
+    return user
+
+
+@transaction.atomic
+def register_through(email: str, *, name: str, verified: bool, may_write: bool, at: datetime) -> User:
+    """A new person who came from a provider, without a password.
+
+    The address is theirs where the provider has verified it; else they claim it. Raises `EmailTaken` where it is
+    verified and another account's: whoever has both connects them, signed in.
+    """
+    user = User.objects.create_user(email, None, name=name)
+    if not verified and may_write:
+        letters.post("verify_email", to=user.email, user=user)
+    if verified and not mailboxes.confirm(user, at=at):
+        raise EmailTaken("There is an account with this email already. Sign in to it, then connect this log-in.")
     return user
 
 

@@ -259,6 +259,24 @@ MFA_TOTP_PERIOD = 30
 # Clocks may differ by this many periods.
 MFA_TOTP_TOLERANCE = 1
 
+SOCIALACCOUNT_ADAPTER = "accounts.factors.adapters.Providers"
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_EMAIL_REQUIRED = False
+SOCIALACCOUNT_QUERY_EMAIL = True
+GOOGLE = {"client_id": env.str("GOOGLE_CLIENT_ID", ""), "secret": env.str("GOOGLE_CLIENT_SECRET", "")}
+GITHUB = {"client_id": env.str("GITHUB_CLIENT_ID", ""), "secret": env.str("GITHUB_CLIENT_SECRET", "")}
+OIDC = {
+    "provider_id": "oidc",
+    "name": env.str("OIDC_NAME", "OpenID Connect"),
+    "client_id": env.str("OIDC_CLIENT_ID", ""),
+    "secret": env.str("OIDC_CLIENT_SECRET", ""),
+    "settings": {"server_url": env.str("OIDC_SERVER_URL", "")},
+}
+SOCIALACCOUNT_PROVIDERS = {
+    kind: {"APPS": [app] if app["client_id"] else [], "OAUTH_PKCE_ENABLED": True}
+    for kind, app in {"google": GOOGLE, "github": GITHUB, "openid_connect": OIDC}.items()
+}
+
 # ---- Billing ---------------------------------------------------------------------------------------------------------
 
 STIPEND_CATALOGUE = env.str("STIPEND_CATALOGUE", "default")

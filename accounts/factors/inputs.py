@@ -9,11 +9,13 @@ from allauth.headless.account.inputs import ReauthenticateInput
 from allauth.headless.internal.restkit import inputs
 from allauth.headless.mfa.inputs import AddWebAuthnInput, AuthenticateInput
 from allauth.headless.mfa.inputs import ReauthenticateInput as ReauthenticateByCodeInput
+from allauth.headless.socialaccount.inputs import ProviderTokenInput
+from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.timezone import now
 
 from accounts.errors import WrongCode
-from accounts.factors import codes, sealing
+from accounts.factors import codes, providers, sealing
 
 LONGEST_CODE = 40
 LONGEST_NAME = 100
@@ -75,3 +77,36 @@ class NewPasskey(AddWebAuthnInput):
 
 class PasskeyName(inputs.Input):
     name = inputs.CharField(max_length=LONGEST_NAME)
+
+
+# ---- log-in through others -------------------------------------------------------------------------------------------
+
+
+class WayOut(inputs.Input):
+    provider = inputs.CharField(max_length=200)
+    callback_url = inputs.CharField(max_length=2000)
+
+    def clean_callback_url(self) -> str:
+        address = str(self.cleaned_data["callback_url"])
+        if not providers.is_ours(address):
+            raise ValidationError("No front end of ours is there (FRONTEND_URL, CORS_ALLOWED_ORIGINS).")
+        return address
+
+
+class WayBack(inputs.Input):
+    provider = inputs.CharField(max_length=200)
+    code = inputs.CharField(max_length=4000)
+    state = inputs.CharField(max_length=4000)
+
+
+class ProviderToken(ProviderTokenInput):
+    def clean(self) -> dict[str, Any]:
+        try:
+            return dict(super().clean())
+        except (AttributeError, LookupError, TypeError, ValueError) as exc:
+            # The token is looked into before it is known to be one.
+            raise ValidationError({"token": "This is no token of the provider."}) from exc
+
+
+class Address(inputs.Input):
+    email = forms.EmailField(max_length=254)

@@ -7,6 +7,7 @@ from allauth.account.models import Login
 from allauth.account.stages import LoginStageController
 from allauth.mfa.models import Authenticator
 from allauth.mfa.stages import AuthenticateStage
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
@@ -23,6 +24,12 @@ def factors_of(user: User) -> list[str]:
     """Their kinds, such as `totp`; empty for who signs in by one factor alone."""
     kinds = set(Authenticator.objects.filter(user=user).values_list("type", flat=True))
     return [str(kind) for kind in KINDS if kind in kinds]
+
+
+def ways_in(user: User, *, but: SocialAccount) -> bool:
+    """Whether they could sign in without this one."""
+    others = SocialAccount.objects.filter(user=user).exclude(pk=but.pk)
+    return bool(user.has_usable_password() or "webauthn" in factors_of(user) or others.exists())
 
 
 def require(user: User, *, staff: bool = False) -> None:

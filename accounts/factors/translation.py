@@ -12,7 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, JsonResponse
 from rest_framework.exceptions import ValidationError
 
-from accounts.errors import InvalidCredentials, ReauthenticationRequired, SecondFactorRequired
+from accounts.errors import EmailRequired, InvalidCredentials, ReauthenticationRequired, SecondFactorRequired
 from accounts.factors.pending import factors_of
 from accounts.models import User
 from accounts.serializers import SignedIn, StaffSignedIn
@@ -80,6 +80,8 @@ def what_is_missing(request: Any, body: Json) -> Exception:
     if flows.get("mfa_authenticate", {}).get("is_pending"):
         token = body["meta"].get("session_token") or request.headers["x-session-token"]
         return SecondFactorRequired(token, flows["mfa_authenticate"]["types"])
+    if flows.get("provider_signup", {}).get("is_pending"):
+        return EmailRequired(body["meta"].get("session_token") or request.headers["x-session-token"])
     return InvalidCredentials("No log-in waits for this. Begin with email and password.")
 
 

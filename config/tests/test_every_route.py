@@ -13,6 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.timezone import now
 
@@ -42,6 +43,7 @@ class Alice:
     session: TokenFamily
     passkey: Authenticator
     invitation: Invitation
+    connection: SocialAccount
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,21 @@ ROUTES = {
     "api/v1/workspaces/<uuid:workspace_id>/invitations/<uuid:invitation_id>": Route(INVITATION),
     "api/v1/workspaces/<uuid:workspace_id>/audit-log": Route(WORKSPACE),
     "api/v1/invitations/accept": HERS,
+    "api/v1/auth/providers": PUBLIC,
+    "api/v1/auth/providers/redirect": PUBLIC,
+    "api/v1/auth/providers/finish": PUBLIC,
+    "api/v1/auth/providers/token": PUBLIC,
+    "api/v1/auth/providers/sign-up": PUBLIC,
+    "api/v1/auth/providers/google/callback": PUBLIC,
+    "api/v1/auth/providers/github/callback": PUBLIC,
+    "api/v1/auth/providers/<slug:provider_id>/callback": PUBLIC,
+    "api/v1/auth/connections": mine("GET"),
+    "api/v1/auth/connections/redirect": mine("POST"),
+    "api/v1/auth/connections/finish": mine("POST"),
+    "api/v1/auth/connections/token": mine("POST"),
+    "api/v1/auth/connections/<int:connection_id>": Route(
+        {"connection_id": lambda alice: alice.connection.pk}, {"DELETE": PERSON}
+    ),
     "api/v1/billing/plans": PUBLIC,
     "api/v1/billing/plans/compare": HERS,
     "api/v1/billing/plans/<slug:slug>": PUBLIC,
@@ -195,7 +212,8 @@ def alice(database: None) -> Alice:
         workspace=owner.workspace, email="dave@example.com", role="viewer", expires_at=now()
     )
     session = TokenFamily.objects.get(user=owner.user)
-    return Alice(owner, key, conversation, message, decision, session, passkey, invitation)
+    connection = SocialAccount.objects.create(user=owner.user, provider="oidc", uid=f"{CANARY} {uuid.uuid4()}")
+    return Alice(owner, key, conversation, message, decision, session, passkey, invitation, connection)
 
 
 @pytest.fixture(scope="module")
