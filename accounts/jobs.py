@@ -7,12 +7,17 @@ import logging
 from celery import current_app
 from kombu.exceptions import OperationalError as BrokerAway
 
+from accounts import outage
+
 logger = logging.getLogger(__name__)
 
 
 def nudge(task: str) -> None:
     """Without a broker nothing is lost: the beat comes by."""
+    if outage.is_noted():
+        return
     try:
         current_app.send_task(task, retry=False)
-    except BrokerAway:
+    except BrokerAway as exc:
+        outage.note(exc)
         logger.warning("The broker is away, so %s waits for the beat.", task)

@@ -5,8 +5,6 @@ A courtesy to the other users, and no more: with Redis away nobody is refused. W
 
 from __future__ import annotations
 
-import logging
-from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -15,15 +13,10 @@ from django.conf import settings
 from django_ratelimit.core import get_usage
 from redis.exceptions import RedisError
 
-from accounts import addresses
+from accounts import addresses, outage
 from accounts.errors import RateLimited
 
-logger = logging.getLogger(__name__)
-
 MINUTE = 60
-# After Redis failed, nobody waits for it again for so long.
-REST_SECONDS = 5.0
-_resting_until = 0.0
 
 
 def check(request: Any, name: str, *, account: UUID | None = None) -> None:
@@ -36,7 +29,10 @@ def check(request: Any, name: str, *, account: UUID | None = None) -> None:
         raise RateLimited(name, limits[by], window=MINUTE, retry_after=usage["time_left"] + 1)
 
 
-acheck = sync_to_async(check, thread_sensitive=False)
+async def acheck(request: Any, name: str, *, account: UUID | None = None) -> None:
+    """The same for asynchronous views: a thread waits for Redis."""
+    if settings.RATELIMIT_ENABLE:
+        await sync_to_async(check, thread_sensitive=False)(request, name, account=account)
 
 
 def _client(request: Any) -> str:
@@ -45,15 +41,13 @@ def _client(request: Any) -> str:
 
 def _usage(request: Any, name: str, subject: str, limit: int) -> dict[str, int] | None:
     """None where limits are switched off, or Redis does not answer."""
-    global _resting_until
-    if monotonic() < _resting_until:
+    if outage.is_noted():
         return None
     try:
         usage: dict[str, int] | None = get_usage(
             request, group=name, key=lambda group, request: subject, rate=(limit, MINUTE), increment=True
         )
     except RedisError as exc:
-        _resting_until = monotonic() + REST_SECONDS
-        logger.warning("No rate limits for %.0f s, Redis does not answer: %s", REST_SECONDS, exc)
+        outage.note(exc)
         return None
     return usage

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from accounts import rates
 from analytics import health as well
 from assistants import providers
 
@@ -14,6 +15,7 @@ from assistants import providers
 @require_safe
 async def index(request: HttpRequest) -> HttpResponse:
     """What runs here, for people and for programs."""
+    await rates.acheck(request, "any")
     about = _about(request)
     if "text/html" in request.headers.get("accept", ""):
         return render(request, "index.html", about)

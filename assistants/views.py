@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import callers
+from accounts import callers, rates
 from accounts.authentication import caller_of
 from accounts.bodies import read_object
 from accounts.callers import Caller
@@ -242,6 +242,7 @@ async def _post_message(request: HttpRequest, conversation_id: UUID) -> HttpResp
 async def resume(request: HttpRequest, conversation_id: UUID, message_id: UUID) -> EventStream:
     """Pick a reply's stream up again after `Last-Event-ID`."""
     caller = await callers.aidentify(request.headers, needs=Scope.READ)
+    await rates.acheck(request, "any", account=caller.user_id)
     offset = _offset(request.headers.get("Last-Event-ID", "0"))
     await conversations.reply_state(message_id, conversation_id, caller)
     if turn := running.answering(message_id):

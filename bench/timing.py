@@ -107,10 +107,10 @@ def run(times: int) -> list[Comparison]:
         people.prepare(settings, "tables")
         with processes.running_server(Path(name), cores, settings) as server:
             known = [f"person-{number:05}@example.com" for number in range(PEOPLE)]
-            client, unknown = Client.of(server.url), strangers()
             for email in known:
-                client.milliseconds(SIGN_UP, email)
+                Client.of(server.url).milliseconds(SIGN_UP, email)
             people.prepare(settings, "owners", *known)
+            client, unknown = Client.of(server.url), strangers()
             for question in QUESTIONS:
                 compare(question, client, known, unknown, 20)  # to warm up
             return [compare(question, client, known, unknown, times) for question in QUESTIONS]

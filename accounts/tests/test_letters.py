@@ -22,7 +22,7 @@ from django.db import connection, transaction
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from accounts import jobs, letter_texts, letters, mail_keys, tasks
+from accounts import jobs, letter_texts, letters, mail_keys, outage, tasks
 from accounts.errors import KeyRefused
 from accounts.models import Letter
 from accounts.tests.factories import Person
@@ -37,6 +37,12 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "invitation": {"invitation_id": "1", "workspace": HOSTILE, "by_email": "bob@example.com", "role": "viewer"},
 }
 KINDS = sorted(path.stem for path in TEMPLATES.glob("*.txt") if path.stem != "base")
+
+
+@pytest.fixture(autouse=True)
+def no_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that has the broker away must not keep the next one from it."""
+    monkeypatch.setattr(outage, "_resting_until", 0.0)
 
 
 class Broken(BaseEmailBackend):

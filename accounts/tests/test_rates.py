@@ -81,6 +81,8 @@ REFUSED = Ask("POST", LOG_IN, {})
         (Ask("POST", "/api/v1/auth/refresh", {}), "refresh"),
         (Ask("GET", "/api/schema"), "costly"),
         (Ask("GET", "/api/v1/billing/plans"), "any"),
+        (Ask("POST", "/api/v1/auth/password-reset", {}), "letter"),
+        (Ask("GET", "/"), "any"),
     ],
 )
 def test_an_address_is_refused_at_exactly_the_number(busy: Product, ask: Ask, rate: str) -> None:
@@ -207,6 +209,18 @@ def test_with_redis_gone_requests_go_on(unlucky: Product, own_redis: redis.Redis
     own_redis.kill()
 
     assert seconds_for(40, unlucky, somewhere()) < 40 * 0.25 / 2
+
+
+def test_with_redis_hanging_nobody_waits_for_the_broker(unlucky: Product, own_redis: redis.Redis) -> None:
+    own_redis.hang()
+    begun = time.perf_counter()
+
+    for _ in range(6):
+        ask = Ask("POST", "/api/v1/auth/password-reset", {"email": f"{uuid4().hex}@example.com"})
+        assert ask.of(unlucky, somewhere()).status_code == 202
+
+    # The broker alone would take 5 s of each.
+    assert time.perf_counter() - begun < 6 * 5 / 2
 
 
 def test_a_product_with_no_redis_at_all_starts_and_answers(database: None, tmp_path: Path) -> None:
