@@ -37,6 +37,7 @@ NOTICES = {
 def tell(occasion: str, user: User, request: Any, *, factor: str = "") -> None:
     """By allauth's name of the occasion. Letters go to verified addresses alone: no other is known to be theirs."""
     notice, at = NOTICES[occasion], now()
+    user = User.objects.get(pk=user.pk)  # allauth hands on `request.user`, which only looks like one
     factor = factor or notice.factor
     by = Actor(user.pk, None, address_of(request), request.headers["X-Request-ID"])
     audit.record(notice.action, by=by, subject=user, at=at, after={"factor": factor})
