@@ -49,7 +49,7 @@ def record(
         key_id=by.key_id,
         workspace_id=workspace_id,
         action=action,
-        subject=name_of(type(subject), subject.pk),
+        subject=name_of(subject.__class__, subject.pk),
         before=before or {},
         after=after or {},
         ip=by.ip,
