@@ -12,6 +12,8 @@ from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 
+from accounts.moments import check_time_zone
+
 
 def default_time_zone() -> str:
     return str(settings.STIPEND_TIME_ZONE)
@@ -123,7 +125,9 @@ class Workspace(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=150)
     email = models.EmailField(max_length=254, help_text="Where invoices go.")
-    time_zone = models.CharField(max_length=64, default=default_time_zone, help_text="Days and months begin here.")
+    time_zone = models.CharField(
+        max_length=64, default=default_time_zone, validators=[check_time_zone], help_text="Days and months begin here."
+    )
     personal_to = models.OneToOneField(
         User, on_delete=models.CASCADE, null=True, blank=True, related_name="personal_workspace"
     )

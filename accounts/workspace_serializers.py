@@ -1,22 +1,15 @@
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
-from zoneinfo import available_timezones
 
 from django.utils.timezone import now
 from rest_framework import serializers
 
 from accounts.models import AuditEntry, Invitation, Membership
+from accounts.moments import check_time_zone
 from accounts.serializers import MOST, known_policies
 
 GIVEN_ROLES = [choice for choice in Membership.Role.choices if choice[0] != Membership.Role.OWNER]
-
-
-@cache
-def time_zones() -> set[str]:
-    """The places; files such as `localtime`, which differ between machines, are none."""
-    return {name for name in available_timezones() if "/" in name or name == "UTC"}
 
 
 class WorkspaceChange(serializers.Serializer[Any]):
@@ -24,12 +17,9 @@ class WorkspaceChange(serializers.Serializer[Any]):
 
     name = serializers.CharField(max_length=150, required=False)
     email = serializers.EmailField(max_length=254, required=False)
-    time_zone = serializers.CharField(max_length=64, required=False, help_text="Such as `Europe/Berlin`.")
-
-    def validate_time_zone(self, name: str) -> str:
-        if name not in time_zones():
-            raise serializers.ValidationError("There is no such time zone. Write it as Europe/Berlin, or UTC.")
-        return name
+    time_zone = serializers.CharField(
+        max_length=64, required=False, validators=[check_time_zone], help_text="Such as `Europe/Berlin`."
+    )
 
 
 class NewWorkspace(WorkspaceChange):

@@ -1,7 +1,7 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
-from accounts.admin import DiscreetAdmin
+from accounts.admin import DiscreetAdmin, RecordedAdmin
 from assistants.models import Conversation, LanguageModel, Message, ModelPrice, Turn
 from quotas.admin import LedgerAdmin
 
@@ -12,13 +12,13 @@ class ModelPriceInline(admin.TabularInline[ModelPrice, LanguageModel]):
 
 
 @admin.register(LanguageModel)
-class LanguageModelAdmin(admin.ModelAdmin[LanguageModel]):
+class LanguageModelAdmin(RecordedAdmin):
     list_display = ["name", "slug", "provider", "rank", "is_offered"]
     inlines = [ModelPriceInline]
 
 
 @admin.register(ModelPrice)
-class ModelPriceAdmin(admin.ModelAdmin[ModelPrice]):
+class ModelPriceAdmin(RecordedAdmin):
     list_display = [
         "model",
         "valid_from",
@@ -33,7 +33,7 @@ class ModelPriceAdmin(admin.ModelAdmin[ModelPrice]):
 
 
 @admin.register(Conversation)
-class ConversationAdmin(DiscreetAdmin):
+class ConversationAdmin(RecordedAdmin, DiscreetAdmin):
     """Who talks, and when; what they say is theirs."""
 
     list_display = ["id", "workspace", "model", "created_at", "archived_at", "deleted_at"]
@@ -48,7 +48,7 @@ class ConversationAdmin(DiscreetAdmin):
 
 
 @admin.register(Message)
-class MessageAdmin(DiscreetAdmin):
+class MessageAdmin(RecordedAdmin, DiscreetAdmin):
     list_display = ["id", "conversation_id", "role", "state", "feedback", "created_at"]
     list_filter = ["role", "state", "feedback"]
     fields = ("id", "role", "state", "feedback", "created_at", "updated_at")

@@ -1,5 +1,6 @@
 from django.contrib import admin
 
+from accounts.admin import RecordedAdmin
 from billing.models import Plan, PlanLimit, Price, Subscription
 
 
@@ -14,25 +15,25 @@ class PlanLimitInline(admin.TabularInline[PlanLimit, Plan]):
 
 
 @admin.register(Plan)
-class PlanAdmin(admin.ModelAdmin[Plan]):
+class PlanAdmin(RecordedAdmin):
     list_display = ["name", "slug", "rank", "is_default", "is_offered"]
     inlines = [PriceInline, PlanLimitInline]
 
 
 @admin.register(Price)
-class PriceAdmin(admin.ModelAdmin[Price]):
+class PriceAdmin(RecordedAdmin):
     list_display = ["plan", "currency", "amount", "interval"]
     list_filter = ["plan"]
 
 
 @admin.register(PlanLimit)
-class PlanLimitAdmin(admin.ModelAdmin[PlanLimit]):
+class PlanLimitAdmin(RecordedAdmin):
     list_display = ["plan", "meter", "window", "limit", "overage_price"]
     list_filter = ["plan", "meter"]
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(admin.ModelAdmin[Subscription]):
+class SubscriptionAdmin(RecordedAdmin):
     list_display = ["workspace", "plan", "status", "current_period_start", "current_period_end"]
     list_filter = ["plan", "status"]
     search_fields = ["workspace__name", "workspace__email"]

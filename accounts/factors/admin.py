@@ -15,11 +15,13 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin
 
+from accounts.admin.base import DiscreetAdmin, RecordedAdmin
+
 for model in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken):
     admin.site.unregister(model)
 
 
-class Seen(admin.ModelAdmin[Any]):
+class Seen(RecordedAdmin, DiscreetAdmin):
     """Staff may take a way in away, for somebody who lost it. Adding one is for its owner."""
 
     search_fields = ["user__email"]

@@ -1,0 +1,92 @@
+"""What the console's pages have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.timezone import now
+
+from accounts import audit
+from accounts.audit import Actor
+from accounts.clients import address_of
+
+
+def staff_of(request: HttpRequest) -> Actor:
+    """Who the audit log will name for what is done in the console."""
+    return Actor(request.user.pk, None, address_of(request), request.headers.get("X-Request-ID", ""))
+
+
+class DiscreetAdmin(admin.ModelAdmin[Any]):
+    """Rows are found by their filters alone: a look-up on any other field would tell what stands in it, bit by bit."""
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        filters = [given[0] if isinstance(given, tuple) else given for given in self.get_list_filter(request)]
+        return lookup.partition("__")[0] in [*filters, self.date_hierarchy]
+
+
+class ActingAdmin(DiscreetAdmin):
+    """Rows that change by verbs, mostly from its list; where a form or a deletion is missing, `why` says the reason."""
+
+    why = ""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        """To do what an action does takes the right to change, though perhaps no form changes these rows."""
+        return bool(request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}"))
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, object] | None = None):  # type: ignore[no-untyped-def]
+        messages.info(request, self.why)
+        return super().changelist_view(request, extra_context)
+
+    def told(self, request: HttpRequest, done: int, asked: int, what: str, otherwise: str) -> None:
+        """How many it was done to, and why not to the others."""
+        self.message_user(request, f"{done} {what}." + (f" {asked - done} {otherwise}." if done < asked else ""))
+
+
+class ReadOnlyAdmin(ActingAdmin):
+    """Shows and filters; whoever comes to change a row is told why that cannot be."""
+
+    why = "This is read here and never edited."
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class RecordedAdmin(admin.ModelAdmin[Any]):
+    """What its forms add, change and delete stands in the audit log, and not in the console's history alone."""
+
+    def noted(self, row: Any) -> dict[str, Any]:
+        """What of a row the audit log shall know as well."""
+        return {}
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        self._record(request, obj, "added", message)
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        self._record(request, obj, "changed", message)
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any] | Iterable[Any]) -> Any:
+        for row in queryset:
+            self._record(request, row, "deleted", [])
+        return super().log_deletions(request, queryset)  # type: ignore[arg-type]
+
+    def _record(self, request: HttpRequest, row: Any, what: str, message: Any) -> None:
+        audit.record(
+            f"{row._meta.model_name}.{what}",
+            by=staff_of(request),
+            subject=row,
+            at=now(),
+            workspace_id=getattr(row, "workspace_id", None),
+            after={"in the console": message, **self.noted(row)},
+        )
