@@ -21,7 +21,8 @@ OWNER = Membership.Role.OWNER
 
 class MembershipInline(admin.TabularInline[Membership, Workspace]):
     model = Membership
-    fields = readonly_fields = ["user", "role", "limits", "created_at"]
+    fields = ["user", "role", "limits", "created_at"]
+    readonly_fields = ["user", "role", "limits", "created_at"]
     show_change_link = True
     extra = 0
 

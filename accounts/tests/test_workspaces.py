@@ -7,7 +7,6 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings
-from django.test import Client
 from django.utils.timezone import now
 
 from accounts import api_keys, callers, tokens, workspaces
@@ -17,6 +16,7 @@ from accounts.errors import InvalidCredentials, TooManyWorkspaces
 from accounts.models import ApiKey, AuditEntry, Invitation, Membership, TokenFamily, User, Workspace
 from accounts.tests.factories import Person
 from accounts.tests.teams import ROLES, WORKSPACES, as_role, call, said, team
+from accounts.tests.ways_in import in_console
 from config.tests.product import Product
 from quotas.models import Decision
 
@@ -221,10 +221,9 @@ def test_a_session_is_switched_to_another_workspace_and_stays_there(product: Pro
 
 
 def test_a_session_of_the_console_is_not_switched(alice: Person) -> None:
-    browser = Client()
-    browser.force_login(alice.user)
+    User.objects.filter(pk=alice.user.pk).update(is_staff=True)
 
-    answer = browser.post(f"{WORKSPACES}/{alice.workspace.pk}/switch")
+    answer = in_console(alice.user).post(f"{WORKSPACES}/{alice.workspace.pk}/switch")
 
     assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credentials")
 
