@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.test.utils import setup_databases, teardown_databases
 
@@ -31,6 +32,7 @@ def database(
     django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: Any
 ) -> Iterator[None]:
     """A migrated database with the catalogue and the models in it. What a test commits stays."""
+    settings.RATELIMIT_ENABLE = False  # in this process; see `UNHURRIED`
     with django_db_blocker.unblock():
         made = setup_databases(verbosity=0, interactive=False)
         call_command("load_catalogue", "default", verbosity=0)

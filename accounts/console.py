@@ -19,7 +19,7 @@ from django.utils.timezone import now
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from accounts import registration
+from accounts import rates, registration
 from accounts.addresses import client_address
 from accounts.errors import AuthenticatorExists, InvalidCredentials, TooManyAttempts, WrongCode
 from accounts.factors import apps, codes, notices, sealing
@@ -70,6 +70,7 @@ class SignIn(forms.Form):
         super().__init__(*args, **kwargs)
         self.request = request
         self.entered_by: str | None = None
+        self.retry_after: int | None = None
 
     def clean(self) -> dict[str, Any]:
         if self.errors:
@@ -80,6 +81,7 @@ class SignIn(forms.Form):
         except (InvalidCredentials, WrongCode) as exc:
             raise forms.ValidationError(self.refusal) from exc
         except TooManyAttempts as exc:
+            self.retry_after = exc.retry_after
             raise forms.ValidationError(f"Too many tries. Try again in {exc.retry_after // 60 + 1} minutes.") from exc
         return self.cleaned_data
 
@@ -109,6 +111,17 @@ class SignInView(LoginView):
 
     def get_default_redirect_url(self) -> str:
         return reverse("admin:index")
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        rates.check(request, "log-in")
+        return super().post(request, *args, **kwargs)
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        page = super().form_invalid(form)
+        if form.retry_after:
+            page.status_code = 429
+            page["Retry-After"] = str(form.retry_after)
+        return page
 
     def form_valid(self, form: Any) -> HttpResponseRedirect:
         if form.entered_by:

@@ -49,23 +49,23 @@ def test_it_allows_its_number_and_not_one_more() -> None:
     who = somebody()
 
     for _ in range(TEN):
-        guards.count("second factor", who, at=AT)
+        guards.count("password", who, at=AT)
 
     with pytest.raises(TooManyAttempts) as refusal:
-        guards.count("second factor", who, at=AT + timedelta(minutes=5, milliseconds=1))
+        guards.count("password", who, at=AT + timedelta(minutes=5, milliseconds=1))
     assert refusal.value.retry_after == 600
 
 
 def test_it_begins_anew_when_its_time_is_over() -> None:
     who = somebody()
     for _ in range(TEN):
-        guards.count("second factor", who, at=AT)
+        guards.count("password", who, at=AT)
 
     later = AT + timedelta(minutes=15)
     for _ in range(TEN):
-        guards.count("second factor", who, at=later)
+        guards.count("password", who, at=later)
 
-    assert not guards.may("second factor", who, at=later)
+    assert not guards.may("password", who, at=later)
 
 
 def test_tries_in_parallel_cannot_pass_each_other() -> None:
@@ -73,7 +73,7 @@ def test_tries_in_parallel_cannot_pass_each_other() -> None:
 
     def attempt(_: int) -> bool:
         try:
-            return guards.may("second factor", who, at=AT)
+            return guards.may("password", who, at=AT)
         finally:
             connections.close_all()
 
@@ -86,25 +86,25 @@ def test_tries_in_parallel_cannot_pass_each_other() -> None:
 def test_purposes_and_subjects_are_counted_apart() -> None:
     who = somebody()
     for _ in range(TEN):
-        guards.count("second factor", who, at=AT)
+        guards.count("password", who, at=AT)
 
-    guards.count("second factor", somebody(), at=AT)
-    guards.count("password", who, at=AT)
+    guards.count("password", somebody(), at=AT)
+    guards.count("password anywhere", who, at=AT)
 
 
 def test_it_refuses_to_count_what_a_transaction_could_take_back() -> None:
     with pytest.raises(TransactionManagementError), transaction.atomic():
-        guards.count("second factor", somebody(), at=AT)
+        guards.count("password", somebody(), at=AT)
 
 
 def test_success_is_forgiven() -> None:
     who = somebody()
     for _ in range(TEN):
-        guards.count("second factor", who, at=AT)
+        guards.count("password", who, at=AT)
 
-    guards.forgive("second factor", who)
+    guards.forgive("password", who)
 
-    guards.count("second factor", who, at=AT)
+    guards.count("password", who, at=AT)
 
 
 def test_tallies_hold_no_address_and_no_email() -> None:
@@ -119,8 +119,8 @@ def test_tallies_hold_no_address_and_no_email() -> None:
 
 def test_only_tallies_whose_time_is_over_are_swept() -> None:
     old, new = somebody(), somebody()
-    guards.count("second factor", old, at=AT - timedelta(days=1000))
-    guards.count("second factor", new, at=AT)
+    guards.count("password", old, at=AT - timedelta(days=1000))
+    guards.count("password", new, at=AT)
 
     guards.sweep(AT - timedelta(days=999))
 
