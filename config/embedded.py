@@ -113,7 +113,8 @@ def start_postgres(place: Place, *, durable: bool) -> Process:
         "unix_socket_directories": str(place.sockets),
         "unix_socket_permissions": "0700",
         "max_connections": "200",
-        # A statement that failed would be logged with its values, and some of those are secret.
+        # What failed would be logged with its values, and some of those are secret. Whoever asked logs that it did.
+        "log_min_messages": "fatal",
         "log_min_error_statement": "panic",
     }
     if not durable:

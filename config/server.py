@@ -37,6 +37,7 @@ def main() -> None:
         port=int(os.environ.get("PORT", "8000")),
         lifespan="on",
         access_log=False,
+        log_config=None,  # It tells the settings' loggers, as everybody does.
         log_level="warning",
         server_header=False,
         # uvicorn would believe any X-Forwarded-For that is sent from this machine; `accounts.addresses` reads it.

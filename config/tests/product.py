@@ -9,8 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx2
 from django.conf import settings
@@ -37,24 +38,39 @@ class Product:
 
 
 @contextmanager
-def started(environment: dict[str, str]) -> Iterator[Product]:
-    """A server process with these settings; it is stopped as a deploy stops it."""
+def started(environment: dict[str, str], *, log: Path | None = None) -> Iterator[Product]:
+    """A server process with these settings; it is stopped as a deploy stops it. What it tells goes to `log`."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "config.server"],
-        cwd=settings.BASE_DIR,
-        env={**os.environ, **environment, "DATABASE_URL": database_url(), "PORT": str(port)},
-    )
-    product = Product(f"http://127.0.0.1:{port}", process)
-    try:
-        _wait_until_ready(product)
-        yield product
-    finally:
-        product.http.close()
-        process.terminate()
-        process.wait(timeout=PATIENCE_SECONDS)
+    with running([sys.executable, "-m", "config.server"], environment | {"PORT": str(port)}, log=log) as process:
+        product = Product(f"http://127.0.0.1:{port}", process)
+        try:
+            _wait_until_ready(product)
+            yield product
+        finally:
+            product.http.close()
+
+
+@contextmanager
+def running(
+    command: list[str], environment: dict[str, str], *, log: Path | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process on the tests' database."""
+    with ExitStack() as stack:
+        output = stack.enter_context(log.open("wb")) if log else None
+        process = subprocess.Popen(
+            command,
+            cwd=settings.BASE_DIR,
+            env={**os.environ, **environment, "DATABASE_URL": database_url()},
+            stdout=output,
+            stderr=subprocess.STDOUT if output else None,
+        )
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(timeout=PATIENCE_SECONDS)
 
 
 def eventually(holds: Callable[[], object], *, within: float = 5) -> None:
