@@ -5,7 +5,8 @@ RUN python -m venv /venv && /venv/bin/pip install --quiet --require-hashes -r pr
 
 FROM python:3.11-slim
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 DJANGO_SETTINGS_MODULE=config.settings
-RUN groupadd --system --gid 1000 stipend && useradd --system --uid 1000 --gid stipend --home-dir /app stipend
+RUN groupadd --system --gid 1000 stipend && useradd --system --uid 1000 --gid stipend --home-dir /app stipend \
+    && mkdir /media && chown stipend /media
 COPY --from=installed /venv /venv
 WORKDIR /app
 COPY . .

@@ -166,7 +166,8 @@ class OwnsATeam(AccountError):
     code = "owns_a_team"
 
     def __init__(self, workspaces: list[str]) -> None:
-        super().__init__(f"Transfer or delete what you own together with others first: {', '.join(workspaces)}.")
+        names = ", ".join(workspaces)
+        super().__init__(f"Others belong to what you own ({names}): transfer or delete it, or remove them, first.")
 
 
 class UnknownProvider(AccountError):

@@ -10,7 +10,16 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-NAMES = ["sign-up", "sign-in", "verify-email", "forgot-password", "reset-password", "invitation", "security"]
+NAMES = [
+    "sign-up",
+    "sign-in",
+    "verify-email",
+    "forgot-password",
+    "reset-password",
+    "invitation",
+    "security",
+    "your-data",
+]
 POLICY = "; ".join(
     [
         "default-src 'none'",

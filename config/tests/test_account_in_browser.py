@@ -6,6 +6,7 @@ import base64
 import email
 import hashlib
 import hmac
+import json
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
+from zipfile import ZipFile
 
 import httpx2
 import psycopg
@@ -315,3 +317,38 @@ def test_a_person_looks_after_their_account(tab: Page, run: Run) -> None:
     expect(tab).to_have_url(re.compile("/account/sign-in$"))
     tab.goto("/account/")
     expect(tab).to_have_url(re.compile("/account/sign-in$"))
+
+
+# ---- all that is kept
+
+
+def test_a_person_takes_their_data_along_and_is_erased(tab: Page, run: Run) -> None:
+    cleo = {"email": "cleo@example.com", "password": PASSWORD, "name": "Cleo"}
+    httpx2.post(f"{run.started()['url']}/api/v1/auth/register", json=cleo).raise_for_status()
+
+    # The letter's page, by way of the log-in.
+    tab.goto("/account/your-data")
+    fill(tab, mail="cleo@example.com", Password=PASSWORD)
+    press(tab, "Sign in")
+    expect(tab.get_by_text("None yet")).to_be_visible()
+
+    press(tab, "Make a new file")
+    expect(tab.get_by_text("Ready", exact=True)).to_be_visible(timeout=60_000)
+    look_at(tab, "your-data")
+    with tab.expect_download() as downloaded:
+        press(tab, "Download it")
+    with ZipFile(downloaded.value.path()) as archive:
+        assert json.loads(archive.read("profile.json"))[0]["name"] == "Cleo"
+
+    tab.get_by_text("Erase it").click()
+    fill(tab, Your_password="not mine")
+    press(tab, "Erase my account for ever")
+    expect(tab.get_by_text("This is not your password.")).to_be_visible()
+    fill(tab, Your_password=PASSWORD)
+    press(tab, "Erase my account for ever")
+    expect(tab.get_by_text("Your account is erased")).to_be_visible()
+    look_at(tab, "erased")
+    tab.goto("/account/sign-in")
+    fill(tab, mail="cleo@example.com", Password=PASSWORD)
+    press(tab, "Sign in")
+    expect(tab.get_by_text("do not match")).to_be_visible()

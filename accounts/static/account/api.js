@@ -26,9 +26,10 @@ export function forget() {
   sessionStorage.removeItem("refresh");
 }
 
-/** Where to go once signed in: to the invitation that waits, if one does. */
+/** Where to go once signed in: to the invitation that waits, if one does, or where somebody wanted to go. */
 export function home() {
-  return sessionStorage.getItem("invitation") ? "/account/invitation" : "/account/security";
+  const wanted = sessionStorage.getItem("wanted") ?? "/account/security";
+  return sessionStorage.getItem("invitation") ? "/account/invitation" : wanted;
 }
 
 export function refreshToken() {
@@ -79,6 +80,7 @@ function renewed() {
 
 export function signInFirst() {
   forget();
+  sessionStorage.setItem("wanted", location.pathname);
   location.replace("/account/sign-in");
   return new Promise(() => {}); // The page is left.
 }
