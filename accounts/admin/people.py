@@ -10,7 +10,7 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.timezone import now
@@ -93,13 +93,8 @@ class UserAdmin(RecordedAdmin, ActingAdmin, DjangoUserAdmin[User]):
 
     @admin.action(description="Suspend: shut out, sessions ended", permissions=["act"])
     def suspend(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
-        self._each(
-            request,
-            chosen.exclude(pk=staff_of(request).user_id or ""),
-            interventions.suspend,
-            "suspended",
-            "were before",
-        )
+        others = chosen.filter(~Q(pk=staff_of(request).user_id))
+        self._each(request, others, interventions.suspend, "suspended", "were before")
 
     @admin.action(description="Readmit who was suspended", permissions=["act"])
     def readmit(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
@@ -145,6 +140,8 @@ class UserAdmin(RecordedAdmin, ActingAdmin, DjangoUserAdmin[User]):
         self, request: HttpRequest, chosen: QuerySet[User], verb: Callable[..., bool], what: str, otherwise: str
     ) -> None:
         reached = list(_within_reach(request, chosen))
+        if len(reached) < chosen.count():
+            self.message_user(request, "Staff are looked after by superusers.", messages.WARNING)
         done = sum(verb(user, by=staff_of(request), at=now()) for user in reached)
         self.told(request, done, len(reached), what, otherwise)
 

@@ -214,7 +214,8 @@ def test_only_superusers_look_after_staff(staff: User) -> None:
     console = in_console(made_staff("view_user", "change_user", "view_tokenfamily", "change_tokenfamily"))
     tokens.begin_family(staff)
 
-    for action in ("suspend", "sign_out", "erase"):
+    assert "Staff are looked after by superusers." in act(console, "suspend", staff)
+    for action in ("sign_out", "erase"):
         act(console, action, staff, sure="yes")
     act(console, "end", TokenFamily.objects.get(user=staff))
 
