@@ -352,3 +352,43 @@ def test_a_person_takes_their_data_along_and_is_erased(tab: Page, run: Run) -> N
     fill(tab, mail="cleo@example.com", Password=PASSWORD)
     press(tab, "Sign in")
     expect(tab.get_by_text("do not match")).to_be_visible()
+
+
+def test_an_invitation_waits_while_its_reader_signs_up(tab: Page, run: Run) -> None:
+    with httpx2.Client(base_url=f"{run.started()['url']}/api/v1/") as api:
+        _invited_by_cara(api, tab, run)
+
+
+def _invited_by_cara(api: httpx2.Client, tab: Page, run: Run) -> None:
+    cara = {"email": "cara@example.com", "password": PASSWORD}
+    bearer = {"authorization": f"Bearer {api.post('auth/register', json=cara).json()['access']}"}
+    _, _, key = link_from(run, "Confirm your e-mail address", to="cara@example.com").partition("#key=")
+    api.post("auth/verify-email", json={"key": key}).raise_for_status()
+    team = api.post("workspaces", headers=bearer, json={"name": "Acme"}).json()["id"]
+    asked = {"email": "dan@example.com", "role": "viewer"}
+    api.post(f"workspaces/{team}/invitations", headers=bearer, json=asked).raise_for_status()
+    link = link_from(run, "You are invited to Acme", to="dan@example.com")
+
+    tab.goto(link)
+    expect(tab.get_by_text("Sign in to accept, or sign up first.")).to_be_visible()
+    assert "key" not in tab.url
+    look_at(tab, "invitation-stranger")
+    tab.get_by_role("link", name="Sign up").click()
+    fill(tab, mail="dan@example.com", Password=PASSWORD)
+    press(tab, "Sign up")
+    tab.get_by_role("link", name="Go to your account").click()
+    look_at(tab, "invitation")
+    press(tab, "Accept the invitation")
+
+    expect(tab.get_by_text("You belong to Acme")).to_be_visible()
+    expect(tab.get_by_text("Your role there: viewer.")).to_be_visible()
+    look_at(tab, "invitation-accepted")
+    newest, _ = api.get(f"workspaces/{team}/members", headers=bearer).json()["results"]
+    assert (newest["email"], newest["role"]) == ("dan@example.com", "viewer")
+    tab.get_by_role("link", name="Go to your account").click()
+    expect(tab).to_have_url(re.compile("/account/security$"))
+    tab.goto(link)
+    press(tab, "Accept the invitation")
+    expect(tab.get_by_text("They are a member of this workspace already.")).to_be_visible()
+    tab.reload()
+    expect(tab.get_by_text("This link is not whole")).to_be_visible()

@@ -11,8 +11,14 @@ if (!key) {
   turnTo(refreshToken() ? "ask" : "stranger");
 }
 
+const accepted = () =>
+  askAsMe("POST", "../invitations/accept", { key }).catch((problem) => {
+    if ([400, 409].includes(problem.status)) sessionStorage.removeItem("invitation");
+    throw problem;
+  });
+
 onSubmit(find("#ask form"), async () => {
-  const { name, role } = await askAsMe("POST", "../invitations/accept", { key });
+  const { name, role } = await accepted();
   sessionStorage.removeItem("invitation");
   turnTo("done");
   find("#done h1").textContent = `You belong to ${name}`;
