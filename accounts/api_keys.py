@@ -79,15 +79,17 @@ def change(row: ApiKey, *, by: Actor, at: datetime, **fields: object) -> None:
 
 
 @transaction.atomic
-def rotate(row: ApiKey, *, overlap: timedelta, by: Actor, at: datetime) -> str:
+def rotate(key_id: UUID, *, overlap: timedelta, by: Actor, at: datetime) -> tuple[ApiKey, str]:
     """A new secret for the same key. The former one stays good for the `overlap`; one before that is gone.
 
-    The key keeps its id, and with it what it has used: a rotation gives nobody an allowance twice.
+    The key keeps its id, and with it what it has used: a rotation gives nobody an allowance twice. Raises
+    `ApiKey.DoesNotExist` for one that is revoked, also by somebody at this moment.
     """
+    row = ApiKey.objects.select_for_update().get(id=key_id, revoked_at=None)
     key = new_secret()
     row.former_prefix, row.former_hash, row.former_until = row.prefix, row.hash, at + overlap
     row.prefix, row.hash = key[:PREFIX_LENGTH], digest(key)
-    row.save()
+    row.save(update_fields=["prefix", "hash", "former_prefix", "former_hash", "former_until"])
     audit.record(
         "api_key.rotated",
         by=by,
@@ -97,7 +99,7 @@ def rotate(row: ApiKey, *, overlap: timedelta, by: Actor, at: datetime) -> str:
         before={"prefix": row.former_prefix},
         after={"prefix": row.prefix, "former_until": row.former_until.isoformat()},
     )
-    return key
+    return row, key
 
 
 @transaction.atomic

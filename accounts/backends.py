@@ -13,7 +13,7 @@ from django.utils.timezone import now
 
 from accounts import guards
 from accounts.addresses import client_address
-from accounts.errors import InvalidCredentials
+from accounts.errors import NO_MATCH, InvalidCredentials
 from accounts.models import User
 
 
@@ -32,10 +32,12 @@ class ByEmail(ModelBackend):
             return None
         address = client_address(request) if request else ""
         try:
-            with guards.guessing(username, address=address, at=now()):
-                return named_by(username, password)
+            with guards.guessing(username, address=address, at=now()) as guess:
+                user = named_by(username, password)
+                guess.forgives = not is_beside_an_owner(user)
         except InvalidCredentials:
             return None
+        return user
 
 
 def named_by(email: str, password: str) -> User:
@@ -52,8 +54,15 @@ def named_by(email: str, password: str) -> User:
         if matches and candidate and candidate.is_active:
             found.append(candidate)
     if not found:
-        raise InvalidCredentials("Email and password do not match an account.")
+        raise InvalidCredentials(NO_MATCH)
     return found[0]
+
+
+def is_beside_an_owner(user: User) -> bool:
+    """They merely claim an address that is verified for somebody else, whose password theirs must not help to guess."""
+    if user.email_verified_at:
+        return False
+    return User.objects.by_email(user.email).exclude(email_verified_at=None).exists()
 
 
 def candidates(email: str) -> tuple[User | None, User | None]:

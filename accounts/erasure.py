@@ -67,8 +67,10 @@ def erase(user_id: UUID, *, by: Actor, at: datetime) -> dict[str, int]:
     if user.email_verified_at:
         letters.post(letters.LAST, to=user.email)
     counts = _take_out(leaver)
-    for email in leaver.emails:
-        guards.forget(email)
+    if user.email_verified_at:
+        # Of an address that was merely claimed nothing is forgotten: it is somebody else's, whom tallies protect.
+        for email in leaver.emails:
+            guards.forget(email)
     guards.forget(user.pk)
     # Where they were when they asked is theirs too.
     by = replace(by, ip=None) if by.user_id == user.pk else by

@@ -23,6 +23,9 @@ class InvalidCredentials(AccountError):
     message = "These credentials are not valid, or not any more."
 
 
+NO_MATCH = "Email and password do not match an account."
+
+
 class EmailTaken(AccountError):
     code = "email_taken"
     message = "There is an account with this email already."
@@ -65,16 +68,20 @@ class UnknownWorkspace(AccountError):
     """It does not exist, or not for this person: nobody is told which."""
 
     code = "workspace_not_found"
-    message = "There is no such workspace among yours."
+    message = (
+        "There is no such workspace among yours. A session that was switched to one that is gone is back in your own "
+        "after its next refresh."
+    )
 
 
 class InsufficientScope(AccountError):
     code = "insufficient_scope"
 
     def __init__(self, needs: str | tuple[str, ...], *, by_key: bool) -> None:
-        wanted = needs if isinstance(needs, str) else " or ".join(needs)
         who = "This API key may not do that" if by_key else "Your role here does not allow that"
-        super().__init__(f"{who}: it takes the scope {wanted or 'of nobody'}.")
+        wanted = [needs] if isinstance(needs, str) else needs
+        takes = " or ".join("a person who is signed in" if need == "person" else f"the scope {need}" for need in wanted)
+        super().__init__(f"{who}: it takes {takes or 'what nobody has'}.")
 
 
 class WrongPassword(AccountError):

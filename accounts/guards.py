@@ -75,20 +75,30 @@ def sweep(at: datetime) -> int:
     return Tally.objects.filter(resets_at__lte=at).delete()[0]
 
 
+@dataclass
+class Guess:
+    """What a right password is worth. Beside the owner of an email, a mere claim's forgives nothing."""
+
+    forgives: bool = True
+
+
 @contextmanager
-def guessing(email: str, *, address: str, at: datetime) -> Iterator[None]:
+def guessing(email: object, *, address: str, at: datetime) -> Iterator[Guess]:
     """Around one comparison of a password. Raises `TooManyAttempts` before it, whoever's email it is, or nobody's.
 
     A block that raises leaves its try counted. One that ends well was the right password: its tries are forgiven, and
     from this address the email's owner is let in from now on whatever strangers try elsewhere.
     """
+    guess = Guess()
     network = addresses.network(address)
     count("password", email, network, at=at)
     known = Tally.objects.filter(key=_key("known address", (email, network)), resets_at__gt=at).exists()
     wider = [] if known else [("password anywhere", email), ("passwords from here", network)]
     for purpose, subject in wider:
         count(purpose, subject, at=at)
-    yield
+    yield guess
+    if not guess.forgives:
+        return
     forgive("password", email, network)
     for purpose, subject in wider:
         give_back(purpose, subject)

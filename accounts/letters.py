@@ -90,7 +90,7 @@ def _send(letter: Letter, at: datetime) -> None:
         return
     try:
         message.send()
-    except OSError as exc:  # SMTP's errors are among them.
+    except (OSError, ValueError) as exc:  # SMTP's errors, and addresses that cannot be written out.
         _note_failure(letter, exc)
     else:
         _note_success(letter, at)
@@ -104,7 +104,7 @@ def _note_success(letter: Letter, at: datetime) -> None:
         letter.save(update_fields=["sent_at", "due_at", "error"])
 
 
-def _note_failure(letter: Letter, failure: OSError) -> None:
+def _note_failure(letter: Letter, failure: OSError | ValueError) -> None:
     letter.error = f"{type(failure).__name__}: {failure}"[:300]
     if _is_final(failure):
         letter.due_at = None
@@ -112,8 +112,10 @@ def _note_failure(letter: Letter, failure: OSError) -> None:
     logger.warning("Letter %s (%s) was not sent: %s", letter.id, letter.kind, type(failure).__name__)
 
 
-def _is_final(failure: OSError) -> bool:
-    """The mail server says that there is no such mailbox."""
+def _is_final(failure: OSError | ValueError) -> bool:
+    """There is no such address, or the mail server says that there is no such mailbox."""
+    if isinstance(failure, ValueError):
+        return True
     if not isinstance(failure, SMTPRecipientsRefused):
         return False
     return all(code >= 500 for code, _ in failure.recipients.values())

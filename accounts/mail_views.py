@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import mail_keys, mailboxes, passwords
+from accounts import mail_keys, mailboxes, passwords, proofs
 from accounts.authentication import actor_of, caller_of, visitor_of
 from accounts.callers import PERSON
 from accounts.models import User
@@ -62,7 +62,7 @@ class EmailView(APIView):
         Until then nothing changes. The answer does not tell whether the address has an account.
         """
         user, asked, at = myself(request), parsed(NewEmail, request), now()
-        passwords.check(user, asked["password"], by=actor_of(request), at=at)
+        proofs.check(user, asked["password"], session=caller_of(request).family_id, by=actor_of(request), at=at)
         mailboxes.ask_to_verify(user, asked["email"], at=at)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -75,7 +75,7 @@ class PasswordChangeView(APIView):
     def post(self, request: Request) -> Response:
         """Set a new password. Every other session ends."""
         user, asked, by, at = myself(request), parsed(PasswordChange, request), actor_of(request), now()
-        passwords.check(user, asked["password"], by=by, at=at)
+        proofs.check(user, asked["password"], session=caller_of(request).family_id, by=by, at=at)
         check_password_strength(asked["new_password"], user, "new_password")
         passwords.change(user, asked["new_password"], session=caller_of(request).family_id, by=by, at=at)
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -50,7 +50,7 @@ def end(workspace_id: UUID, user_id: UUID, *, by: Actor, at: datetime) -> None:
     """They leave, or are removed, and their keys there with them. Raises `UnknownMember`, `OwnerStays`."""
     member = _held(workspace_id, user_id)
     if member.role == OWNER:
-        raise OwnerStays
+        raise PersonalWorkspace if member.workspace.personal_to_id else OwnerStays
     finish(member, by=by, at=at)
 
 

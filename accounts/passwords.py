@@ -37,12 +37,14 @@ def reset(key: str, password: str, *, by: Actor, at: datetime) -> User:
         _set(user, password, by=by, at=at)
         tokens.end_all(user.pk, because=Ending.PASSWORD, at=at)
     guards.forget(user.email)
+    guards.forget(user.pk)
     return user
 
 
 def check(user: User, password: str, *, by: Actor, at: datetime) -> None:
     """Guarded as a log-in is. Raises `WrongPassword`, `TooManyAttempts`."""
-    with guards.guessing(user.email, address=by.ip or "", at=at):
+    # Counted for the person: others may claim their email, and what is right for those says nothing of these.
+    with guards.guessing(user.pk, address=by.ip or "", at=at):
         if not user.check_password(password):
             raise WrongPassword
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts import guards, letters, mailboxes
-from accounts.backends import named_by
+from accounts.backends import is_beside_an_owner, named_by
 from accounts.errors import EmailTaken
 from accounts.models import User
 
@@ -43,5 +43,7 @@ def register_through(email: str, *, name: str, verified: bool, may_write: bool, 
 
 def sign_in(*, email: str, password: str, address: str, at: datetime) -> User:
     """Raises `InvalidCredentials`, the same for an unknown email as for a wrong password; or `TooManyAttempts`."""
-    with guards.guessing(email, address=address, at=at):
-        return named_by(email, password)
+    with guards.guessing(email, address=address, at=at) as guess:
+        user = named_by(email, password)
+        guess.forgives = not is_beside_an_owner(user)
+    return user

@@ -20,6 +20,22 @@ PHONE = RegexValidator(r"^\+[1-9][0-9]{6,14}$", "Write it as +4915112345678, wit
 CURRENCY = RegexValidator(r"^[A-Z]{3}$", "Three capital letters of ISO 4217, such as EUR.")
 
 
+class Address(serializers.EmailField):
+    """One that a letter can be written to. Quoted local parts may hold anything, links too, so they are refused."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=254, **options)
+
+    def run_validators(self, value: str) -> None:
+        super().run_validators(value)
+        try:
+            value.rpartition("@")[2].encode("idna")
+        except UnicodeError as exc:
+            raise serializers.ValidationError("Enter a valid email address.") from exc
+        if '"' in value:
+            raise serializers.ValidationError("Enter a valid email address.")
+
+
 class ProfileFields(serializers.Serializer[Any]):
     """Money is in minor units of `currency`."""
 
@@ -43,7 +59,7 @@ class ProfileChange(ProfileFields):
 
 
 class Registration(ProfileFields):
-    email = serializers.EmailField(max_length=254)
+    email = Address()
     password = serializers.CharField(max_length=200, trim_whitespace=False, style={"input_type": "password"})
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -74,7 +90,9 @@ class RefreshTokenBody(serializers.Serializer[Any]):
 
 
 class UserView(serializers.ModelSerializer[User]):
-    workspace_id = serializers.UUIDField(source="personal_workspace.id", read_only=True)
+    workspace_id = serializers.UUIDField(
+        source="personal_workspace.id", read_only=True, help_text="Their personal workspace, which `time_zone` is of."
+    )
     time_zone = serializers.CharField(source="personal_workspace.time_zone", read_only=True)
     email_verified = serializers.SerializerMethodField()
 
@@ -93,6 +111,17 @@ class UserView(serializers.ModelSerializer[User]):
 
     def get_email_verified(self, user: User) -> bool:
         return user.email_verified_at is not None
+
+
+class Me(UserView):
+    """With what this very request may do, and where."""
+
+    acting_workspace_id = serializers.UUIDField(help_text="By header, session or key; else your own.")
+    role = serializers.CharField()
+    scopes = serializers.ListField(child=serializers.CharField())
+
+    class Meta(UserView.Meta):
+        fields = [*UserView.Meta.fields, "acting_workspace_id", "role", "scopes"]
 
 
 class SignedIn(serializers.Serializer[Any]):
@@ -118,7 +147,7 @@ class VerifiedEmail(serializers.Serializer[Any]):
 
 
 class NewEmail(serializers.Serializer[Any]):
-    email = serializers.EmailField(max_length=254)
+    email = Address()
     password = serializers.CharField(
         max_length=200, trim_whitespace=False, style={"input_type": "password"}, help_text="The present one."
     )
@@ -132,7 +161,7 @@ class PasswordChange(serializers.Serializer[Any]):
 
 
 class PasswordReset(serializers.Serializer[Any]):
-    email = serializers.EmailField(max_length=254)
+    email = Address()
 
 
 class ResetAsked(serializers.Serializer[Any]):

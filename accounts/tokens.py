@@ -22,7 +22,7 @@ from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
 from accounts.clients import UNKNOWN, Client
-from accounts.errors import InvalidCredentials
+from accounts.errors import NO_MATCH, InvalidCredentials
 from accounts.models import Membership, TokenFamily, User, Workspace
 
 FAMILY = "family"
@@ -102,7 +102,7 @@ def begin_family(user: User, client: Client = UNKNOWN) -> Pair:
 def begin_staff(user: User, client: Client = UNKNOWN) -> str:
     """A token of staff alone, which no refresh prolongs. Raises `InvalidCredentials` for who is not staff."""
     if not user.is_staff:
-        raise InvalidCredentials
+        raise InvalidCredentials(NO_MATCH)
     token = Staff()
     family = _begin(user, client, token, is_staff=True)
     token[ROLE] = "admin"

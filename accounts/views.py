@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils.timezone import now
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -30,6 +31,7 @@ from accounts.serializers import (
     Erasure,
     KeyChange,
     Login,
+    Me,
     NewApiKey,
     ProfileChange,
     RefreshTokenBody,
@@ -54,6 +56,12 @@ def checked(serializer: type[BaseSerializer[Any]], request: Request) -> Any:
 def signed_in(user: User, pair: tokens.Pair, status_code: int = status.HTTP_200_OK) -> Response:
     answer = {"access": pair.access, "refresh": pair.refresh, "user": user}
     return Response(SignedIn(answer).data, status=status_code)
+
+
+def about_me(request: Request) -> dict[str, Any]:
+    caller, me = caller_of(request), myself(request)
+    acting = {"acting_workspace_id": str(caller.workspace_id), "role": caller.role, "scopes": sorted(caller.scopes)}
+    return {**UserView(me).data, **acting}
 
 
 def myself(request: Request) -> User:
@@ -129,17 +137,17 @@ class LogoutView(Public):
 class MeView(APIView):
     needs = {"GET": (PERSON, Scope.READ), "PATCH": PERSON, "DELETE": PERSON}
 
-    @extend_schema(responses=UserView, tags=["auth"])
+    @extend_schema(responses=Me, tags=["auth"])
     def get(self, request: Request) -> Response:
-        """Who you are, and your workspace."""
-        return Response(UserView(myself(request)).data)
+        """Who you are, and what you may do in which workspace."""
+        return Response(about_me(request))
 
-    @extend_schema(request=ProfileChange, responses=UserView, tags=["auth"])
+    @extend_schema(request=ProfileChange, responses=Me, tags=["auth"])
     def patch(self, request: Request) -> Response:
         """Change what you tell of yourself."""
         user = myself(request)
         profiles.change(user, by=actor_of(request), at=now(), **parsed(ProfileChange, request))
-        return Response(UserView(user).data)
+        return Response(about_me(request))
 
     @extend_schema(request=Erasure, responses={204: None}, tags=["auth"])
     def delete(self, request: Request) -> Response:
@@ -164,7 +172,9 @@ def keys_of(caller: Caller) -> QuerySet[ApiKey]:
 
 
 def check_grants(caller: Caller, scopes: list[str]) -> None:
-    """Nobody gives a key more than they have."""
+    """Nobody gives a key more than they have, and a key that is bounded itself gives none at all."""
+    if caller.key_id and (caller.allowed_models or any(limit.holder == "key" for limit in caller.limits)):
+        raise InsufficientScope(PERSON, by_key=True)
     if beyond := [scope for scope in scopes if scope not in caller.scopes]:
         raise InsufficientScope(beyond[0], by_key=caller.key_id is not None)
 
@@ -216,9 +226,10 @@ class ApiKeyDetailView(APIView):
     @extend_schema(request=KeyChange, responses=ApiKeyView, tags=["auth"])
     def patch(self, request: Request, key_id: UUID) -> Response:
         """Change what a key is called and what it may do."""
-        row = get_object_or_404(keys_of(caller_of(request)), id=key_id)
+        caller = caller_of(request)
+        row = get_object_or_404(keys_of(caller), id=key_id)
         change = parsed(KeyChange, request)
-        check_grants(caller_of(request), change.get("scopes", []))
+        check_grants(caller, [*change.get("scopes", []), *(row.scopes if caller.key_id else [])])
         api_keys.change(row, by=actor_of(request), at=now(), **change)
         return Response(ApiKeyView(row).data)
 
@@ -235,8 +246,16 @@ class ApiKeyRotationView(APIView):
 
     @extend_schema(request=Rotation, responses=CreatedApiKey, tags=["auth"])
     def post(self, request: Request, key_id: UUID) -> Response:
-        """Give a key a new secret. The former one stays good for `overlap_seconds`, a day if you do not say."""
-        row = get_object_or_404(keys_of(caller_of(request)).filter(revoked_at=None), id=key_id)
+        """Give a key of your own a new secret. The former stays good for `overlap_seconds`, a day if you do not say.
+
+        Others' keys can be revoked by who manages the workspace, but not rotated: a key acts as its owner.
+        """
+        caller = caller_of(request)
+        found = get_object_or_404(keys_of(caller).filter(user_id=caller.user_id, revoked_at=None), id=key_id)
+        check_grants(caller, found.scopes)
         overlap = timedelta(seconds=parsed(Rotation, request)["overlap_seconds"])
-        key = api_keys.rotate(row, overlap=overlap, by=actor_of(request), at=now())
+        try:
+            row, key = api_keys.rotate(key_id, overlap=overlap, by=actor_of(request), at=now())
+        except ApiKey.DoesNotExist as exc:
+            raise Http404 from exc
         return Response({**ApiKeyView(row).data, "key": key})

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from accounts.models import AuditEntry, Invitation, Membership
 from accounts.moments import check_time_zone
-from accounts.serializers import MOST, known_policies
+from accounts.serializers import MOST, Address, known_policies
 
 GIVEN_ROLES = [choice for choice in Membership.Role.choices if choice[0] != Membership.Role.OWNER]
 
@@ -16,7 +16,7 @@ class WorkspaceChange(serializers.Serializer[Any]):
     """`email` is where invoices go."""
 
     name = serializers.CharField(max_length=150, required=False)
-    email = serializers.EmailField(max_length=254, required=False)
+    email = Address(required=False)
     time_zone = serializers.CharField(
         max_length=64, required=False, validators=[check_time_zone], help_text="Such as `Europe/Berlin`."
     )
@@ -77,7 +77,7 @@ class Transfer(serializers.Serializer[Any]):
 
 
 class NewInvitation(serializers.Serializer[Any]):
-    email = serializers.EmailField(max_length=254)
+    email = Address()
     role = serializers.ChoiceField(choices=GIVEN_ROLES, default=Membership.Role.MEMBER)
 
 

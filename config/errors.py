@@ -116,12 +116,13 @@ CODES = {
 }
 WORDS = {
     403: "You may not do that.",
-    404: "There is nothing here. The API is at /api/v1/; the base URL ends in /v1 for OpenAI's SDK alone.",
+    404: "There is nothing like that, or not for you.",
     405: "This address does not take that method.",
     413: "The body is too large.",
     500: "Something went wrong here. It is logged under this request id.",
     503: "The service is away for a moment. Try again.",
 }
+WRONG_ADDRESS = "There is nothing here. The API is at /api/v1/; the base URL ends in /v1 for OpenAI's SDK alone."
 TITLES = {
     400: "Bad request",
     401: "Not authenticated",
@@ -195,7 +196,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """A page for a browser alone: a program that asks at a wrong address is told so in JSON."""
     if "text/html" in request.headers.get("accept", "") and not speaks_json(request):
         return defaults.page_not_found(request, exception)
-    return shaped(request, of_status(404))
+    return shaped(request, Problem(404, CODES[404], WRONG_ADDRESS))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -42,6 +42,8 @@ def trace(get_response: Handler) -> Handler:
             response.setdefault("Content-Length", str(len(response.content)))
         for name, value in SECURITY.items():
             response[name] = value
+        if errors.speaks_json(request):
+            response.setdefault("Cache-Control", "no-store")
         return response
 
     return handle

@@ -18,6 +18,13 @@ class ByCursor(CursorPagination):
     def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> tuple[str]:
         return (f"-{getattr(view, 'newest_by', 'created_at')}",)
 
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """As OpenAPI 3.1 says that there may be no such page."""
+        page: dict[str, Any] = super().get_paginated_response_schema(schema)
+        for name in ("next", "previous"):
+            page["properties"][name] = {"type": ["string", "null"], "format": "uri"}
+        return page
+
     def decode_cursor(self, request: Request) -> Cursor | None:
         cursor = super().decode_cursor(request)
         if cursor and cursor.position is not None and not _is_moment(str(cursor.position)):

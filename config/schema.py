@@ -53,12 +53,20 @@ def add_what_django_serves(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     for kind, components in written["components"].items():
         result["components"].setdefault(kind, {}).update(components)
     for operations in result["paths"].values():
+        _either_credential(operations)
         shared = operations.get("parameters", [])
         for method, operation in operations.items():
             if isinstance(operation, dict) and "responses" in operation:
                 _say_what_may_go_wrong(method, operation, [*shared, *operation.get("parameters", [])])
     result["paths"] = dict(sorted(result["paths"].items()))
     return result
+
+
+def _either_credential(operations: dict[str, Any]) -> None:
+    """One of them does; side by side in one entry they would all be asked for."""
+    for operation in operations.values():
+        if isinstance(operation, dict) and "security" in operation:
+            operation["security"] = [{name: []} for entry in operation["security"] for name in entry]
 
 
 def _say_what_may_go_wrong(method: str, operation: dict[str, Any], parameters: list[dict[str, Any]]) -> None:

@@ -36,7 +36,7 @@ class Accounts(DefaultAccountAdapter):
     def reauthenticate(self, user: User, password: str) -> bool:
         """Guarded like a log-in."""
         try:
-            with guards.guessing(user.email, address=client_address(self.request), at=now()):
+            with guards.guessing(user.pk, address=client_address(self.request), at=now()):
                 if not user.check_password(password):
                     raise InvalidCredentials
         except InvalidCredentials:

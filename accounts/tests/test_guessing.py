@@ -125,6 +125,20 @@ def test_other_ways_to_write_an_email_give_no_more_tries(product: Product, alice
     assert codes == {"invalid_credentials": COMPARED, "too_many_attempts": 6}
 
 
+def test_a_claim_s_own_password_does_not_help_to_guess_the_owner_s(product: Product, alice: Person) -> None:
+    claimed = "a stranger's own words"
+    product.http.post("/api/v1/auth/register", json={"email": alice.user.email, "password": claimed})
+
+    answers = []
+    for _ in range(3):
+        answers += [log_in(product, alice.user.email).json()["code"] for _ in range(COMPARED // 2 - 1)]
+        answers.append(log_in(product, alice.user.email, claimed).json().get("code", "in"))
+
+    assert answers.count("in") <= 2
+    assert answers.count("invalid_credentials") <= COMPARED
+    assert answers[-1] == "too_many_attempts"
+
+
 def test_a_right_password_begins_anew(product: Product, alice: Person) -> None:
     at_once(product, alice.user.email, COMPARED - 1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -312,3 +313,57 @@ def test_every_change_of_a_key_is_in_the_audit_log(product: Product, alice: Pers
     assert {line.actor_id for line in lines} == {alice.user.pk}
     assert {line.ip for line in lines} == {"127.0.0.1"}
     assert key["key"] not in str(list(lines.values()))
+
+
+# What a key is not a way around
+
+
+def test_a_narrow_key_does_not_rotate_a_wider_one(product: Product, alice: Person) -> None:
+    wide = made(product, alice, scopes=["chat", "read", "admin"])
+    narrow = made(product, alice, scopes=["admin"])["key"]
+
+    answer = product.http.post(f"{KEYS}/{wide['id']}/rotate", headers={"x-api-key": narrow}, json={})
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope")
+
+
+def test_who_manages_a_workspace_does_not_take_over_another_s_key(
+    product: Product, alice: Person, charlie: Person
+) -> None:
+    Membership.objects.create(workspace=alice.workspace, user=charlie.user, role="admin")
+    key = made(product, alice)
+
+    answer = product.http.post(
+        f"{KEYS}/{key['id']}/rotate",
+        headers=charlie.session | {"x-workspace": str(alice.workspace.pk)},
+        json={},
+    )
+
+    assert answer.status_code == 404
+    assert status(product, key["key"]) == 200
+
+
+@pytest.mark.parametrize("bound", [{"limits": {"tokens-day": 5}}, {"allowed_models": ["claude-haiku-5-5"]}])
+def test_a_bounded_key_makes_no_key(product: Product, alice: Person, bound: dict[str, Any]) -> None:
+    bounded = made(product, alice, scopes=["read", "admin"], **bound)["key"]
+
+    answer = product.http.post(KEYS, headers={"x-api-key": bounded}, json={"name": "free", "scopes": ["read"]})
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope")
+
+
+def test_a_key_that_is_revoked_while_it_is_rotated_stays_revoked(product: Product, alice: Person) -> None:
+    for _ in range(4):
+        key = made(product, alice)
+        address, session = f"{KEYS}/{key['id']}", alice.session
+
+        def rotated(_: int, address: str = address, session: dict[str, str] = session) -> str | None:
+            answer = product.http.post(f"{address}/rotate", headers=session, json={})
+            return str(answer.json()["key"]) if answer.status_code == 200 else None
+
+        with ThreadPoolExecutor(8) as crowd:
+            rotations = [crowd.submit(rotated, turn) for turn in range(6)]
+            revoked = crowd.submit(product.http.delete, address, headers=session)
+        assert revoked.result().status_code == 204
+        assert ApiKey.objects.get(pk=key["id"]).revoked_at
+        assert {status(product, found) for turn in rotations if (found := turn.result())} <= {401}

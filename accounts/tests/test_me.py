@@ -37,6 +37,9 @@ def test_it_says_who_you_are(product: Product, alice: Person) -> None:
         "workspace_id": str(alice.workspace.pk),
         "time_zone": "UTC",
         "created_at": answer.json()["created_at"],
+        "acting_workspace_id": str(alice.workspace.pk),
+        "role": "owner",
+        "scopes": ["admin", "billing", "chat", "read"],
     }
 
 

@@ -32,7 +32,7 @@ onSubmit(find("#verify"), async () => {
 });
 
 onSubmit(find("#move"), async (told) => {
-  await askAsMe("POST", "me/email", told);
+  await proving(() => askAsMe("POST", "me/email", told));
   find("#move").reset();
   say(`A letter is on its way to ${told.email}. Your account moves there once you open its link.`);
 });
@@ -40,7 +40,7 @@ onSubmit(find("#move"), async (told) => {
 // ---- the password ---------------------------------------------------------------------------------------------------
 
 onSubmit(find("#change"), async (told) => {
-  await askAsMe("POST", "change-password", told);
+  await proving(() => askAsMe("POST", "change-password", told));
   find("#change").reset();
   say("Your password is changed, and you are signed out everywhere else.");
   await showSessions();
