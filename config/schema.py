@@ -66,7 +66,8 @@ def _either_credential(operations: dict[str, Any]) -> None:
     """One of them does; side by side in one entry they would all be asked for."""
     for operation in operations.values():
         if isinstance(operation, dict) and "security" in operation:
-            operation["security"] = [{name: []} for entry in operation["security"] for name in entry]
+            apart = [[{name: []} for name in entry] or [{}] for entry in operation["security"]]
+            operation["security"] = [entry for entries in apart for entry in entries]
 
 
 def _say_what_may_go_wrong(method: str, operation: dict[str, Any], parameters: list[dict[str, Any]]) -> None:
