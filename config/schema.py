@@ -66,8 +66,11 @@ def _either_credential(operations: dict[str, Any]) -> None:
     """One of them does; side by side in one entry they would all be asked for."""
     for operation in operations.values():
         if isinstance(operation, dict) and "security" in operation:
-            apart = [[{name: []} for name in entry] or [{}] for entry in operation["security"]]
-            operation["security"] = [entry for entries in apart for entry in entries]
+            operation["security"] = [alone for entry in operation["security"] for alone in _one_by_one(entry)]
+
+
+def _one_by_one(entry: dict[str, list[str]]) -> list[dict[str, list[str]]]:
+    return [{name: scopes} for name, scopes in entry.items()] or [{}]
 
 
 def _say_what_may_go_wrong(method: str, operation: dict[str, Any], parameters: list[dict[str, Any]]) -> None:
