@@ -67,8 +67,9 @@ def _load_plan(rank: int, written: dict[str, Any]) -> Plan:
 def _load_price(plan: Plan, written: dict[str, Any]) -> None:
     amount = _whole(written["price"], f"the price of {plan.slug}")
     currency = written.get("currency", "USD")
-    plan.prices.exclude(currency=currency, interval="month").delete()
-    Price.objects.update_or_create(plan=plan, currency=currency, interval="month", defaults={"amount": amount})
+    plan.prices.update(is_current=False)
+    version = plan.prices.filter(interval="month").count() + 1
+    Price.objects.create(plan=plan, currency=currency, interval="month", amount=amount, version=version)
 
 
 def _load_limits(plan: Plan, written: dict[str, Any]) -> None:

@@ -1,4 +1,8 @@
-"""What can go wrong with plans and subscriptions."""
+"""What can go wrong with plans, subscriptions and money."""
+
+from __future__ import annotations
+
+from typing import Any
 
 
 class BillingError(Exception):
@@ -13,3 +17,79 @@ class InvalidCatalogue(BillingError):
 
 class UnknownPlan(BillingError):
     code = "unknown_plan"
+
+
+class UnknownShape(BillingError):
+    """An object of the gateway that is not what it should be."""
+
+    code = "unknown_shape"
+
+    def __init__(self, expected: str, cause: Exception) -> None:
+        super().__init__(f"This is no {expected} as Stripe writes them: {cause!r}")
+
+
+class UnknownPrice(BillingError):
+    """A subscription at a price that no plan of ours has."""
+
+    code = "unknown_price"
+
+
+class NoSubscription(BillingError):
+    code = "no_subscription"
+
+    def __init__(self) -> None:
+        super().__init__("This workspace has no subscription. Begin one with a checkout.")
+
+
+class AlreadySubscribed(BillingError):
+    code = "already_subscribed"
+
+    def __init__(self) -> None:
+        super().__init__("This workspace has a subscription. Change it, or end it first.")
+
+
+class NothingToChange(BillingError):
+    """The subscription is as was asked already, or in a state where that cannot be."""
+
+    code = "nothing_to_change"
+
+
+class PaymentRequired(BillingError):
+    """A plan that costs something is paid first, at `checkout_url`."""
+
+    code = "payment_required"
+
+    def __init__(self, plan: str, checkout_url: str, *, simulated: bool) -> None:
+        super().__init__(f"{plan} is paid for first, at checkout_url.")
+        self.extra: dict[str, Any] = {"checkout_url": checkout_url, "simulated": simulated}
+
+
+class PaymentRefused(BillingError):
+    """The bank said no, or wants to be asked by the customer in person. The message may be shown to them."""
+
+    code = "payment_refused"
+
+    def __init__(self, message: str, decline_code: str = "", *, needs_action: bool = False) -> None:
+        super().__init__(message)
+        self.extra: dict[str, Any] = {"decline_code": decline_code, "needs_action": needs_action}
+
+
+class GatewayRejected(BillingError):
+    """The gateway does not take what we asked. Asking again will not help."""
+
+    code = "gateway_rejected"
+
+
+class GatewayUnavailable(BillingError):
+    """The gateway is away, or busy. Nothing was changed that asking again would do twice."""
+
+    code = "gateway_unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("The payment service cannot be reached at the moment. Nothing was changed; try again.")
+
+
+class InvalidSignature(BillingError):
+    """A webhook that is not Stripe's, or too old."""
+
+    code = "invalid_signature"

@@ -1,25 +1,34 @@
-"""Which plan a workspace is on."""
+"""Which plan a workspace is on, and how the gateway's word becomes that."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts import database
 from accounts.erasure import Leaver
 from accounts.models import Workspace
-from billing.errors import UnknownPlan
-from billing.models import Plan, Subscription
+from billing import customers, gateways
+from billing.errors import UnknownPlan, UnknownPrice
+from billing.gateways import Gateway
+from billing.models import Customer, Plan, Price, Subscription
+from billing.models.subscriptions import SubscriptionQuerySet
+from billing.projections import ProjectedSubscription, project_subscription
+from billing.signals import subscription_changed
+
+Status = Subscription.Status
 
 # Billing's answer to "which plan is %(workspace_id)s on?", to stand inside a larger statement: one row at most.
 CURRENT_PLAN = """
     SELECT p.slug, p.allowed_models, s.current_period_end
     FROM billing_plan p
     LEFT JOIN billing_subscription s ON s.plan_id = p.slug AND s.workspace_id = %(workspace_id)s
-        AND s.status IN ('trialing', 'active', 'past_due')
+        AND s.status IN ('trialing', 'active', 'past_due') AND (s.entitled_until IS NULL OR s.entitled_until > now())
     WHERE s.id IS NOT NULL OR p.is_default
     ORDER BY s.id IS NULL
     LIMIT 1
@@ -48,23 +57,138 @@ def _plan(row: database.Row | None) -> CurrentPlan:
     return CurrentPlan(**row)
 
 
+def plan_named(slug: str) -> Plan:
+    """Raises `UnknownPlan`."""
+    plan = Plan.objects.filter(slug=slug).first()
+    if plan is None:
+        known = ", ".join(Plan.objects.filter(is_offered=True).values_list("slug", flat=True))
+        raise UnknownPlan(f"There is no plan {slug}; there are: {known}.")
+    return plan
+
+
 def end_for(leaver: Leaver) -> dict[str, int]:
     """Nobody pays for an account that is erased. The rows stay, as the law wants, and name nobody."""
-    live = Subscription.objects.filter(workspace__in=leaver.workspace_ids, status__in=Subscription.LIVE)
-    return {"subscriptions": live.update(status=Subscription.Status.CANCELED, canceled_at=leaver.at)}
+    live = Subscription.objects.filter(workspace__in=leaver.workspace_ids).open()
+    known = Customer.objects.filter(workspace__in=leaver.workspace_ids, leaving_at=None)
+    return {
+        "subscriptions": live.update(status=Status.CANCELED, canceled_at=leaver.at),
+        "customers": known.update(leaving_at=leaver.at),
+    }
 
 
 @transaction.atomic
 def put_on_plan(workspace: Workspace, slug: str, *, at: datetime) -> Subscription | None:
-    """End what runs and begin this plan at once, as staff do; None on the default plan, which needs no subscription."""
-    plan = Plan.objects.filter(slug=slug).first()
-    if plan is None:
-        known = ", ".join(Plan.objects.values_list("slug", flat=True))
-        raise UnknownPlan(f"There is no plan {slug}; there are: {known}.")
+    """End what runs, at the gateway too, and begin this plan without a price, as staff do.
+
+    None on the default plan, which needs no subscription. Raises `UnknownPlan`, and what a gateway raises.
+    """
+    plan = plan_named(slug)
     # The workspace's row is the lock: two at once would otherwise both find nothing to end.
     Workspace.objects.select_for_update().get(pk=workspace.pk)
-    live = Subscription.objects.filter(workspace=workspace, status__in=Subscription.LIVE)
-    live.update(status=Subscription.Status.CANCELED, canceled_at=at)
+    _end(gateways.gateway(), _open(workspace), at=at)
     if plan.is_default:
         return None
-    return Subscription.objects.create(workspace=workspace, plan=plan, current_period_start=at)
+    return Subscription.objects.create(workspace=workspace, plan=plan, current_period_start=at, created_at=at)
+
+
+# ---- What the gateway says -------------------------------------------------------------------------------------------
+
+
+def refresh(gateway: Gateway, customer_id: str, subscription_id: str, *, at: datetime) -> Subscription:
+    """Ask the gateway, and let its word stand. Raises `UnknownPrice`, `UnknownShape` and what a gateway raises."""
+    with customers.alone(customer_id):
+        return record(gateway, project_subscription(gateway.subscription(subscription_id)), at=at)
+
+
+def refresh_all(gateway: Gateway, customer: Customer, *, at: datetime) -> list[Subscription]:
+    """Every subscription of a customer, the oldest first, so that the newest is who stays."""
+    with customers.alone(customer.stripe_id):
+        found = [project_subscription(each) for each in gateway.subscriptions(customer.stripe_id)]
+        return [record(gateway, each, at=at) for each in sorted(found, key=lambda each: each.created_at)]
+
+
+def record(gateway: Gateway, told: ProjectedSubscription, *, at: datetime) -> Subscription:
+    """Make our row say it. Inside `customers.alone`, or an older state could come last."""
+    customer = Customer.objects.select_related("workspace").get(stripe_id=told.customer_id)
+    workspace = Workspace.objects.select_for_update().get(pk=customer.workspace_id)
+    before = current_plan(workspace.pk).slug
+    known = Subscription.objects.filter(stripe_id=told.stripe_id).first()
+    if told.status in Subscription.OPEN:
+        told = _one_alone(gateway, workspace, told, at=at)
+    price = price_of(told)
+    past_due_since = _past_due_since(known, told, at)
+    subscription, _ = Subscription.objects.update_or_create(
+        stripe_id=told.stripe_id,
+        defaults={
+            "workspace": workspace,
+            "plan_id": price.plan_id,
+            "price": price,
+            "gateway": gateway.name,
+            "status": told.status,
+            "current_period_start": told.current_period_start,
+            "current_period_end": told.current_period_end,
+            "cancel_at_period_end": told.cancel_at_period_end,
+            "trial_end": told.trial_end,
+            "past_due_since": past_due_since,
+            "entitled_until": entitled_until(told, past_due_since),
+            "created_at": told.created_at,
+            "canceled_at": told.canceled_at,
+            "refreshed_at": at,
+        },
+    )
+    after = current_plan(workspace.pk).slug
+    if known is None or known.status != subscription.status or before != after:
+        news = {"subscription": subscription.pk, "workspace_id": workspace.pk, "plan": after}
+        transaction.on_commit(partial(subscription_changed.send_robust, Subscription, **news))
+    return subscription
+
+
+def entitled_until(told: ProjectedSubscription, past_due_since: datetime | None) -> datetime:
+    """Until when the plan counts if nothing more is heard.
+
+    News of a renewal may be late, and who has paid must not stand outside meanwhile. Who owes has some days' grace.
+    """
+    match told.status:
+        case Status.PAST_DUE if past_due_since:
+            return past_due_since + settings.GRACE_AFTER_FAILED_PAYMENT
+        case Status.TRIALING | Status.ACTIVE if not told.cancel_at_period_end:
+            return told.current_period_end + settings.RENEWAL_NEWS_MAY_BE_LATE
+    return told.current_period_end
+
+
+def _past_due_since(known: Subscription | None, told: ProjectedSubscription, at: datetime) -> datetime | None:
+    """Stripe does not say; so it is since we heard of it first."""
+    if told.status != Status.PAST_DUE:
+        return None
+    return (known and known.past_due_since) or at
+
+
+def price_of(told: ProjectedSubscription) -> Price:
+    """Raises `UnknownPrice`."""
+    by_id = Price.objects.filter(stripe_id=told.price_id).first()
+    found = by_id or next((price for price in Price.objects.all() if price.lookup_key == told.lookup_key), None)
+    if found is None:
+        raise UnknownPrice(f"No plan has the price {told.lookup_key or told.price_id} of {told.stripe_id}.")
+    return found
+
+
+def _one_alone(
+    gateway: Gateway, workspace: Workspace, told: ProjectedSubscription, *, at: datetime
+) -> ProjectedSubscription:
+    """Of two subscriptions the one begun last stays, and the gateway ends the other: nobody pays twice."""
+    others = _open(workspace).exclude(stripe_id=told.stripe_id)
+    if others.filter(created_at__gt=told.created_at, gateway=gateway.name).exists():
+        return project_subscription(gateway.cancel(told.stripe_id))
+    _end(gateway, others, at=at)
+    return told
+
+
+def _end(gateway: Gateway, subscriptions: SubscriptionQuerySet, *, at: datetime) -> None:
+    for subscription in subscriptions:
+        if subscription.gateway == gateway.name:
+            gateway.cancel(subscription.stripe_id)
+    subscriptions.update(status=Status.CANCELED, canceled_at=at)
+
+
+def _open(workspace: Workspace) -> SubscriptionQuerySet:
+    return Subscription.objects.filter(workspace=workspace).open()

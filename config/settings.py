@@ -285,8 +285,16 @@ STIPEND_TIME_ZONE = env.str("STIPEND_TIME_ZONE", "UTC")
 
 DJSTRIPE_SUBSCRIBER_MODEL = "accounts.Workspace"
 DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
-STRIPE_LIVE_MODE = False
-STRIPE_TEST_SECRET_KEY = env.str("STRIPE_SECRET_KEY", "")
+# Without a key the demo gateway plays Stripe's part, and says so on every page and in every answer.
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", "")
+STRIPE_LIVE_MODE = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
+STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", "")
+STRIPE_API_HOST = env.str("STRIPE_API_HOST", "https://api.stripe.com").rstrip("/")
+STRIPE_SECONDS = 8.0
+# Who owes keeps the plan so long.
+GRACE_AFTER_FAILED_PAYMENT = timedelta(days=env.int("GRACE_DAYS", 7))
+# News of a renewal may come so late before the plan stops counting.
+RENEWAL_NEWS_MAY_BE_LATE = timedelta(days=3)
 
 # ---- Models and their providers --------------------------------------------------------------------------------------
 

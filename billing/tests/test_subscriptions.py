@@ -25,7 +25,7 @@ def plan_of(person: Person) -> str:
 
 
 def live(person: Person) -> list[str]:
-    found = Subscription.objects.filter(workspace=person.workspace, status__in=Subscription.LIVE)
+    found = Subscription.objects.filter(workspace=person.workspace, status__in=Subscription.OPEN)
     return [subscription.plan_id for subscription in found]
 
 
@@ -107,11 +107,11 @@ def test_its_end_is_the_plan_s_end(alice: Person) -> None:
     assert subscriptions.current_plan(alice.workspace.id).current_period_end == ends_at
 
 
-@pytest.mark.parametrize("status", Subscription.LIVE)
+@pytest.mark.parametrize("status", Subscription.OPEN)
 def test_two_live_subscriptions_cannot_be(alice: Person, status: str) -> None:
     subscriptions.put_on_plan(alice.workspace, "team", at=now())
 
-    with pytest.raises(IntegrityError, match="one_live_subscription_per_workspace"), transaction.atomic():
+    with pytest.raises(IntegrityError, match="one_open_subscription_per_workspace"), transaction.atomic():
         Subscription.objects.create(
             workspace=alice.workspace, plan_id="scale", status=status, current_period_start=now()
         )

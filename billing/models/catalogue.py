@@ -1,6 +1,8 @@
+"""What is sold: plans, their prices, and what they allow."""
+
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -8,7 +10,6 @@ from django.db.models import Q
 from django.utils.timezone import now
 
 from accounts.meters import Meter, Window
-from accounts.models import Workspace
 
 
 class Plan(models.Model):
@@ -23,6 +24,9 @@ class Plan(models.Model):
         blank=True,
         help_text="Models it may use; none named: every model.",
     )
+    trial_days = models.PositiveSmallIntegerField(
+        default=0, help_text="Days of a first subscription before it is paid."
+    )
     is_default = models.BooleanField(default=False, help_text="For workspaces without a subscription.")
     is_offered = models.BooleanField(default=True, help_text="Shown to customers.")
 
@@ -35,24 +39,63 @@ class Plan(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def product_id(self) -> str:
+        """Its product in Stripe."""
+        return f"plan_{self.slug}"
+
+
+class PriceQuerySet(models.QuerySet["Price"]):
+    def current(self) -> Self:
+        """Those that who subscribes now will pay."""
+        return self.filter(is_current=True)
+
 
 class Price(models.Model):
+    """What a plan costs. A new amount is a new version: who subscribed keeps the price of that day until moved."""
+
+    class Interval(models.TextChoices):
+        DAY = "day"
+        MONTH = "month"
+        YEAR = "year"
+
     plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="prices")
+    version = models.PositiveSmallIntegerField(default=1)
     currency = models.CharField(max_length=3, help_text="ISO 4217, upper case.")
     amount = models.BigIntegerField(help_text="In minor units: 2900 is $29.00.")
-    interval = models.CharField(max_length=10, choices=[("month", "Month"), ("year", "Year")], default="month")
+    interval = models.CharField(max_length=10, choices=Interval, default=Interval.MONTH)
+    interval_count = models.PositiveSmallIntegerField(default=1, help_text="30 with `day`: paid every 30 days.")
+    is_current = models.BooleanField(default=True, help_text="For who subscribes now.")
+    stripe_id = models.CharField(max_length=80, blank=True, editable=False, help_text="Once it was pushed to Stripe.")
+    created_at = models.DateTimeField(default=now)
+
+    objects = PriceQuerySet.as_manager()
 
     class Meta:
-        ordering = ["currency", "interval"]
+        ordering = ["interval", "-version"]
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["plan", "currency", "interval"], name="one_price_per_currency_and_interval"
+                fields=["plan", "interval", "interval_count", "version"], name="one_price_per_version"
             ),
+            models.UniqueConstraint(
+                fields=["plan", "interval", "interval_count"],
+                condition=Q(is_current=True),
+                name="one_current_price_per_interval",
+            ),
+            models.UniqueConstraint(fields=["stripe_id"], condition=~Q(stripe_id=""), name="one_price_per_stripe_id"),
             models.CheckConstraint(condition=Q(amount__gte=0), name="price_not_negative"),
+            models.CheckConstraint(condition=Q(interval_count__gte=1), name="interval_count_positive"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount} {self.currency} a {self.interval}"
+        every = self.interval if self.interval_count == 1 else f"{self.interval_count} {self.interval}s"
+        return f"{self.amount} {self.currency} every {every}"
+
+    @property
+    def lookup_key(self) -> str:
+        """Its name in Stripe, such as `team_month_v1` or `standard_30day_v2`."""
+        count = self.interval_count if self.interval_count > 1 else ""
+        return f"{self.plan_id}_{count}{self.interval}_v{self.version}"
 
 
 class PlanLimit(models.Model):
@@ -76,36 +119,3 @@ class PlanLimit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.limit} {self.meter} a {self.window}"
-
-
-class Subscription(models.Model):
-    """The plan a workspace pays for, or was put on by staff. Our own truth; Stripe's comes to it, never past it."""
-
-    class Status(models.TextChoices):
-        TRIALING = "trialing"
-        ACTIVE = "active"
-        PAST_DUE = "past_due"
-        CANCELED = "canceled"
-
-    LIVE: ClassVar = [Status.TRIALING, Status.ACTIVE, Status.PAST_DUE]
-
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="subscriptions")
-    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="subscriptions")
-    status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
-    current_period_start = models.DateTimeField(default=now)
-    current_period_end = models.DateTimeField(null=True, blank=True, help_text="None: until staff end it.")
-    created_at = models.DateTimeField(auto_now_add=True)
-    canceled_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering = ["-created_at"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["workspace"],
-                condition=Q(status__in=["trialing", "active", "past_due"]),
-                name="one_live_subscription_per_workspace",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.workspace} on {self.plan} ({self.status})"

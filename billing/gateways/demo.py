@@ -1,0 +1,2 @@
+class DemoGateway:
+    name = "demo"
