@@ -67,12 +67,13 @@ def _message(kind: str, letter: Letter, reader: User | None = None) -> EmailMult
 
 
 def _link(kind: str, letter: Letter) -> str | None:
-    return f"{settings.FRONTEND_URL}/{LINKS[kind](letter)}" if kind in LINKS else None
+    """One of ours with a key, else where the letter's poster says that it leads."""
+    return f"{settings.FRONTEND_URL}/{LINKS[kind](letter)}" if kind in LINKS else letter.context.get("url")
 
 
 def _told(name: str, value: Any) -> Any:
     """Addresses stand as they are, names as `harmless` has them."""
-    return value if name.endswith("email") or not isinstance(value, str) else harmless(value)
+    return value if name.endswith(("email", "url")) or not isinstance(value, str) else harmless(value)
 
 
 def harmless(name: str) -> str:

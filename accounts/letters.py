@@ -10,7 +10,7 @@ import logging
 from datetime import datetime, timedelta
 from functools import partial
 from smtplib import SMTPRecipientsRefused
-from typing import Any, Literal
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -22,26 +22,15 @@ from accounts.models import Letter, User
 
 logger = logging.getLogger(__name__)
 
-Kind = Literal[
-    "verify_email",
-    "reset_password",
-    "password_changed",
-    "email_changed",
-    "second_factor_added",
-    "second_factor_removed",
-    "provider_connected",
-    "provider_disconnected",
-    "invitation",
-    "export_ready",
-    "account_erased",
-]
-
-LAST: Kind = "account_erased"
+LAST = "account_erased"
 """Its row is the last to hold the address, and goes with it."""
 
 
-def post(kind: Kind, *, to: str, user: User | None = None, context: dict[str, Any] | None = None) -> Letter:
-    """Goes after the commit, and only if there is one. No key belongs into `context`, which is kept."""
+def post(kind: str, *, to: str, user: User | None = None, context: dict[str, Any] | None = None) -> Letter:
+    """Goes after the commit, and only if there is one. `kind` names its templates in `templates/letters/`.
+
+    No key belongs into `context`, which is kept.
+    """
     letter = Letter.objects.create(kind=kind, to=to, user=user, context=context or {}, due_at=now())
     transaction.on_commit(partial(jobs.nudge, "accounts.tasks.send_letters"))
     return letter
