@@ -20,12 +20,12 @@ Status = Subscription.Status
 
 def follow(invoice: Invoice, *, at: datetime) -> None:
     """Tell of a payment that failed, once for each try, and of one that came after all."""
-    if invoice.status == Invoice.Status.OPEN and invoice.attempts:
-        if once(f"{invoice.stripe_id} try {invoice.attempts}", "payment_failed", at=at):
-            _write("payment_failed", invoice.workspace.email, **_about(invoice))
-    elif invoice.status == Invoice.Status.PAID and _was_told(invoice):
-        if once(invoice.stripe_id, "payment_recovered", at=at):
-            _write("payment_recovered", invoice.workspace.email, **_about(invoice))
+    failed = invoice.status == Invoice.Status.OPEN and invoice.attempts
+    if failed and once(f"{invoice.stripe_id} try {invoice.attempts}", "payment_failed", at=at):
+        _write("payment_failed", invoice.workspace.email, **_about(invoice))
+    came = invoice.status == Invoice.Status.PAID and _was_told(invoice)
+    if came and once(invoice.stripe_id, "payment_recovered", at=at):
+        _write("payment_recovered", invoice.workspace.email, **_about(invoice))
 
 
 def follow_subscription(subscription: Subscription, *, at: datetime) -> None:

@@ -17,7 +17,7 @@ NAMED_ELSEWHERE = {"stripe_id", "customer_id", "subscription_id"}
 
 
 def record(gateway: Gateway, customer_id: str, invoice_id: str, *, at: datetime) -> Invoice:
-    """Ask the gateway, let its word stand, and tell whom it concerns. Raises `UnknownShape` and what a gateway raises."""
+    """Ask the gateway, let its word stand, and tell whom it concerns. Raises `UnknownShape`, and as gateways do."""
     with customers.alone(customer_id):
         return _write(gateway, project_invoice(gateway.invoice(invoice_id)), at=at)
 

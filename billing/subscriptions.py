@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 
-from accounts import database
+from accounts import audit, database
 from accounts.erasure import Leaver
 from accounts.models import Workspace
-from billing import customers, gateways
+from billing import customers, dunning, gateways
 from billing.errors import UnknownPlan, UnknownPrice
 from billing.gateways import Gateway
 from billing.models import Customer, Plan, Price, Subscription
@@ -136,11 +137,37 @@ def record(gateway: Gateway, told: ProjectedSubscription, *, at: datetime) -> Su
             "refreshed_at": at,
         },
     )
-    after = current_plan(workspace.pk).slug
-    if known is None or known.status != subscription.status or before != after:
-        news = {"subscription": subscription.pk, "workspace_id": workspace.pk, "plan": after}
-        transaction.on_commit(partial(subscription_changed.send_robust, Subscription, **news))
+    _tell_of_change(known, subscription, before, at=at)
+    dunning.follow_subscription(subscription, at=at)
     return subscription
+
+
+def _tell_of_change(known: Subscription | None, now: Subscription, plan_before: str, *, at: datetime) -> None:
+    """In the log, which is the customer's history too, and to whom it may concern."""
+    former, latter = known and _said(known), _said(now)
+    plan = current_plan(now.workspace_id).slug
+    if former != latter:
+        audit.record(
+            "subscription.changed" if known else "subscription.begun",
+            by=audit.SYSTEM,
+            subject=now,
+            at=at,
+            workspace_id=now.workspace_id,
+            before=former,
+            after=latter,
+        )
+    if former != latter or plan != plan_before:
+        news = {"subscription": now.pk, "workspace_id": now.workspace_id, "plan": plan}
+        transaction.on_commit(partial(subscription_changed.send_robust, Subscription, **news))
+
+
+def _said(subscription: Subscription) -> dict[str, Any]:
+    return {
+        "plan": subscription.plan_id,
+        "status": subscription.status,
+        "cancel_at_period_end": subscription.cancel_at_period_end,
+        "period_end": subscription.current_period_end and subscription.current_period_end.isoformat(),
+    }
 
 
 def entitled_until(told: ProjectedSubscription, past_due_since: datetime | None) -> datetime:

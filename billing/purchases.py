@@ -1,0 +1,179 @@
+"""What a customer does: choose a plan, pay, change, end, go on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from accounts import audit
+from accounts.audit import Actor
+from accounts.models import Workspace
+from billing import customers, invoices, subscriptions
+from billing.errors import AlreadySubscribed, NoSubscription, NothingToChange, PaymentRequired
+from billing.gateways import Card, Gateway, Page, Purchase
+from billing.models import Customer, Plan, Price, Subscription
+from billing.projections import ProjectedInvoice, project_invoice
+
+Status = Subscription.Status
+
+# A change counts from the moment it was previewed at, if that was no longer ago than this.
+PREVIEW_HOLDS = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a change would bill, in minor units, and the moment to name for exactly that."""
+
+    price: Price
+    at: datetime
+    invoice: ProjectedInvoice
+
+
+def subscription_of(workspace_id: UUID) -> Subscription | None:
+    """The one that runs, or waits for a payment."""
+    return Subscription.objects.filter(workspace=workspace_id).open().select_related("plan", "price").first()
+
+
+def open_subscription(workspace_id: UUID) -> Subscription:
+    """Raises `NoSubscription`; one that staff gave is none to change or to end here."""
+    found = subscription_of(workspace_id)
+    if found is None or not found.stripe_id:
+        raise NoSubscription
+    return found
+
+
+def checkout(
+    gateway: Gateway, workspace: Workspace, plan: Plan, *, success_url: str, cancel_url: str, by: Actor, at: datetime
+) -> Page:
+    """A page where the plan is paid for. Raises `AlreadySubscribed`, `NothingToChange` for a plan without a price."""
+    if (running := subscription_of(workspace.pk)) and running.stripe_id:
+        raise AlreadySubscribed
+    purchase = _purchase(gateway, workspace, plan, success_url=success_url, cancel_url=cancel_url)
+    page = gateway.start_checkout(purchase)
+    audit.record(
+        "checkout.begun", by=by, subject=workspace, at=at, workspace_id=workspace.pk, after={"plan": plan.slug}
+    )
+    return page
+
+
+def portal(gateway: Gateway, workspace: Workspace, *, return_url: str) -> Page:
+    """A page for cards, invoices and the end of it."""
+    customer = customers.customer_of(workspace, gateway)
+    return gateway.open_portal(customer.stripe_id, return_url=return_url)
+
+
+def subscribe(
+    gateway: Gateway, workspace: Workspace, plan: Plan, *, success_url: str, cancel_url: str, by: Actor, at: datetime
+) -> Subscription:
+    """By the card that is saved. Raises `PaymentRequired`, with a checkout, where none is; else as `checkout`."""
+    if (running := subscription_of(workspace.pk)) and running.stripe_id:
+        raise AlreadySubscribed
+    purchase = _purchase(gateway, workspace, plan, success_url=success_url, cancel_url=cancel_url)
+    if not any(card.is_default for card in gateway.cards(purchase.customer_id)):
+        page = gateway.start_checkout(purchase)
+        raise PaymentRequired(plan.name, page.url, simulated=gateway.name == "demo")
+    begun = gateway.subscribe(purchase)
+    _note("subscription.asked", workspace.pk, plan, by=by, at=at)
+    return _refreshed(gateway, purchase.customer_id, str(begun["id"]), at=at)
+
+
+def preview(gateway: Gateway, subscription: Subscription, plan: Plan, *, at: datetime) -> Preview:
+    """Raises `NothingToChange` for the price it has already."""
+    price = _other_price(subscription, plan)
+    moment = at.replace(microsecond=0)
+    told = gateway.preview_change(subscription.stripe_id, price, at=moment)
+    return Preview(price, moment, project_invoice(told))
+
+
+def change(
+    gateway: Gateway, subscription: Subscription, plan: Plan, *, previewed_at: datetime | None, by: Actor, at: datetime
+) -> Subscription:
+    """At once, the rest of the old price counted against the new. A stale `previewed_at` is no longer held to."""
+    price = _other_price(subscription, plan)
+    fresh = previewed_at is not None and timedelta() <= at - previewed_at <= PREVIEW_HOLDS
+    moment = previewed_at if fresh and previewed_at else at
+    gateway.change_price(subscription.stripe_id, price, at=moment.replace(microsecond=0))
+    _note("subscription.change_asked", subscription.workspace_id, plan, by=by, at=at)
+    return _after(gateway, subscription, at=at)
+
+
+def cancel(gateway: Gateway, subscription: Subscription, *, now: bool, by: Actor, at: datetime) -> Subscription:
+    """At the end of what is paid, or now."""
+    if now:
+        gateway.cancel(subscription.stripe_id)
+    elif subscription.cancel_at_period_end:
+        raise NothingToChange("It ends with its period already.")
+    else:
+        gateway.cancel_at_period_end(subscription.stripe_id)
+    _note("subscription.cancel_asked", subscription.workspace_id, subscription.plan, by=by, at=at)
+    return _after(gateway, subscription, at=at)
+
+
+def resume(gateway: Gateway, subscription: Subscription, *, by: Actor, at: datetime) -> Subscription:
+    """Take back that it ends, or wake a paused one. Raises `NothingToChange`."""
+    if not (subscription.cancel_at_period_end or subscription.status == Status.PAUSED):
+        raise NothingToChange("It is neither about to end nor paused.")
+    gateway.resume(subscription.stripe_id)
+    _note("subscription.resume_asked", subscription.workspace_id, subscription.plan, by=by, at=at)
+    return _after(gateway, subscription, at=at)
+
+
+def cards(gateway: Gateway, workspace_id: UUID) -> list[Card]:
+    customer = Customer.objects.filter(workspace=workspace_id, gateway=gateway.name).first()
+    return gateway.cards(customer.stripe_id) if customer else []
+
+
+def customer_with(gateway: Gateway, workspace_id: UUID, card_id: str) -> Customer | None:
+    """None where the card is not this workspace's."""
+    if any(card.id == card_id for card in cards(gateway, workspace_id)):
+        return Customer.objects.get(workspace=workspace_id, gateway=gateway.name)
+    return None
+
+
+def price_for_new(plan: Plan) -> Price:
+    """Raises `NothingToChange` where the plan costs nothing."""
+    price = plan.prices.current().filter(amount__gt=0).order_by("interval", "interval_count").first()
+    if price is None:
+        raise NothingToChange(f"{plan.name} costs nothing, so there is nothing to pay.")
+    return price
+
+
+def had_trial(workspace: Workspace) -> bool:
+    return Subscription.objects.filter(workspace=workspace).exclude(trial_end=None).exists()
+
+
+def _purchase(gateway: Gateway, workspace: Workspace, plan: Plan, *, success_url: str, cancel_url: str) -> Purchase:
+    price = price_for_new(plan)
+    return Purchase(
+        customer_id=customers.customer_of(workspace, gateway).stripe_id,
+        workspace_id=workspace.pk,
+        price=price,
+        trial_days=0 if had_trial(workspace) else plan.trial_days,
+        success_url=success_url,
+        cancel_url=cancel_url,
+    )
+
+
+def _other_price(subscription: Subscription, plan: Plan) -> Price:
+    price = price_for_new(plan)
+    if subscription.price_id == price.pk:
+        raise NothingToChange(f"This workspace is on {plan.name} already.")
+    return price
+
+
+def _after(gateway: Gateway, subscription: Subscription, *, at: datetime) -> Subscription:
+    customer = Customer.objects.get(workspace=subscription.workspace_id, gateway=gateway.name)
+    return _refreshed(gateway, customer.stripe_id, subscription.stripe_id, at=at)
+
+
+def _refreshed(gateway: Gateway, customer_id: str, subscription_id: str, *, at: datetime) -> Subscription:
+    """With the bills that came of it."""
+    customer = Customer.objects.get(stripe_id=customer_id)
+    invoices.record_all(gateway, customer, at=at)
+    return subscriptions.refresh(gateway, customer_id, subscription_id, at=at)
+
+
+def _note(action: str, workspace_id: UUID, plan: Plan, *, by: Actor, at: datetime) -> None:
+    subject = Workspace(pk=workspace_id)
+    audit.record(action, by=by, subject=subject, at=at, workspace_id=workspace_id, after={"plan": plan.slug})
