@@ -29,7 +29,20 @@ SYSTEM = Actor()
 
 ERASED = "erased"
 # What stands under these names is of the product's making, and tells of nobody.
-IMPERSONAL = {"role", "scopes", "fields", "plan", "limits", "expires_at", "former_until", "time_zone", "factor"}
+IMPERSONAL = {
+    "currency",
+    "period_end",
+    "role",
+    "status",
+    "scopes",
+    "fields",
+    "plan",
+    "limits",
+    "expires_at",
+    "former_until",
+    "time_zone",
+    "factor",
+}
 
 
 def record(

@@ -15,8 +15,20 @@ class InvalidCatalogue(BillingError):
     code = "invalid_catalogue"
 
 
+class NoCatalogue(BillingError):
+    """There is not one plan. The product was not set up."""
+
+    code = "no_catalogue"
+
+    def __init__(self) -> None:
+        super().__init__("No catalogue is loaded: run `manage.py load_catalogue default`.")
+
+
 class UnknownPlan(BillingError):
     code = "unknown_plan"
+
+    def __init__(self, slug: str, known: list[str]) -> None:
+        super().__init__(f"There is no plan {slug}; there are: {', '.join(known)}.")
 
 
 class UnknownShape(BillingError):

@@ -131,6 +131,24 @@ def customer_with(gateway: Gateway, workspace_id: UUID, card_id: str) -> Custome
     return None
 
 
+def make_default(gateway: Gateway, customer: Customer, card_id: str, *, by: Actor, at: datetime) -> None:
+    """Pay by this one from now on; an invoice that waits is tried with it."""
+    gateway.make_default(customer.stripe_id, card_id)
+    _note_card("payment_method.made_default", customer, by=by, at=at)
+    refresh(gateway, customer, at=at)
+
+
+def detach(gateway: Gateway, customer: Customer, card_id: str, *, by: Actor, at: datetime) -> None:
+    gateway.detach(card_id)
+    _note_card("payment_method.detached", customer, by=by, at=at)
+
+
+def refresh(gateway: Gateway, customer: Customer, *, at: datetime) -> None:
+    """All that the gateway has of them, as it is now."""
+    subscriptions.refresh_all(gateway, customer, at=at)
+    invoices.record_all(gateway, customer, at=at)
+
+
 def price_for_new(plan: Plan) -> Price:
     """Raises `NothingToChange` where the plan costs nothing."""
     price = plan.prices.current().filter(amount__gt=0).order_by("interval", "interval_count").first()
@@ -170,10 +188,15 @@ def _after(gateway: Gateway, subscription: Subscription, *, at: datetime) -> Sub
 def _refreshed(gateway: Gateway, customer_id: str, subscription_id: str, *, at: datetime) -> Subscription:
     """With the bills that came of it."""
     customer = Customer.objects.get(stripe_id=customer_id)
+    subscription = subscriptions.refresh(gateway, customer_id, subscription_id, at=at)
     invoices.record_all(gateway, customer, at=at)
-    return subscriptions.refresh(gateway, customer_id, subscription_id, at=at)
+    return subscription
 
 
 def _note(action: str, workspace_id: UUID, plan: Plan, *, by: Actor, at: datetime) -> None:
     subject = Workspace(pk=workspace_id)
     audit.record(action, by=by, subject=subject, at=at, workspace_id=workspace_id, after={"plan": plan.slug})
+
+
+def _note_card(action: str, customer: Customer, *, by: Actor, at: datetime) -> None:
+    audit.record(action, by=by, subject=customer, at=at, workspace_id=customer.workspace_id)

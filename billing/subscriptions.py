@@ -10,12 +10,13 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts import audit, database
 from accounts.erasure import Leaver
 from accounts.models import Workspace
 from billing import customers, dunning, gateways
-from billing.errors import UnknownPlan, UnknownPrice
+from billing.errors import NoCatalogue, UnknownPlan, UnknownPrice
 from billing.gateways import Gateway
 from billing.models import Customer, Plan, Price, Subscription
 from billing.models.subscriptions import SubscriptionQuerySet
@@ -44,7 +45,7 @@ class CurrentPlan:
 
 
 def current_plan(workspace_id: UUID) -> CurrentPlan:
-    """The plan of its live subscription, else the catalogue's default. Raises `UnknownPlan` without a catalogue."""
+    """The plan of its live subscription, else the catalogue's default. Raises `NoCatalogue`."""
     return _plan(database.fetch_one_now(CURRENT_PLAN, {"workspace_id": workspace_id}))
 
 
@@ -54,16 +55,24 @@ async def acurrent_plan(workspace_id: UUID) -> CurrentPlan:
 
 def _plan(row: database.Row | None) -> CurrentPlan:
     if row is None:
-        raise UnknownPlan("No catalogue is loaded: run `manage.py load_catalogue default`.")
+        raise NoCatalogue
     return CurrentPlan(**row)
 
 
 def plan_named(slug: str) -> Plan:
-    """Raises `UnknownPlan`."""
-    plan = Plan.objects.filter(slug=slug).first()
+    """Offered or not. Raises `UnknownPlan`."""
+    return _named(slug, Plan.objects.all())
+
+
+def offered(slug: str) -> Plan:
+    """Raises `UnknownPlan` for one that customers cannot choose."""
+    return _named(slug, Plan.objects.filter(is_offered=True))
+
+
+def _named(slug: str, plans: QuerySet[Plan]) -> Plan:
+    plan = plans.filter(slug=slug).first()
     if plan is None:
-        known = ", ".join(Plan.objects.filter(is_offered=True).values_list("slug", flat=True))
-        raise UnknownPlan(f"There is no plan {slug}; there are: {known}.")
+        raise UnknownPlan(slug, list(plans.values_list("slug", flat=True)))
     return plan
 
 

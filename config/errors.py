@@ -55,7 +55,20 @@ from accounts.moments import seconds_until
 from assistants.errors import ConversationBusy, InvalidRequest, UnknownModel
 from assistants.providers.base import ProviderBroken, ProviderBusy, ProviderRejected, ProviderTimeout
 from assistants.wire import anthropic, openai
-from billing.errors import UnknownPlan
+from billing.errors import (
+    AlreadySubscribed,
+    GatewayRejected,
+    GatewayUnavailable,
+    InvalidSignature,
+    NoCatalogue,
+    NoSubscription,
+    NothingToChange,
+    PaymentRefused,
+    PaymentRequired,
+    UnknownPlan,
+    UnknownPrice,
+    UnknownShape,
+)
 from quotas import headers
 from quotas.errors import ModelNotAllowed, ModelNotInPlan, QuotaExceeded
 from quotas.limits import Limit
@@ -67,11 +80,15 @@ STATUSES: dict[type[Exception], int] = {
     InvalidRequest: 400,
     ProviderRefused: 400,
     KeyRefused: 400,
+    UnknownPlan: 400,
+    InvalidSignature: 400,
     NotAuthenticated: 401,
     InvalidCredentials: 401,
     SecondFactorRequired: 401,
     EmailRequired: 401,
     ReauthenticationRequired: 401,
+    PaymentRequired: 402,
+    PaymentRefused: 402,
     PermissionDenied: 403,
     WrongPassword: 403,
     InsufficientScope: 403,
@@ -85,6 +102,7 @@ STATUSES: dict[type[Exception], int] = {
     UnknownProvider: 404,
     UnknownWorkspace: 404,
     UnknownMember: 404,
+    NoSubscription: 404,
     EmailTaken: 409,
     ProviderAccountTaken: 409,
     LastWayIn: 409,
@@ -94,13 +112,19 @@ STATUSES: dict[type[Exception], int] = {
     TooManyWorkspaces: 409,
     AlreadyMember: 409,
     OwnsATeam: 409,
+    AlreadySubscribed: 409,
+    NothingToChange: 409,
     ConversationBusy: 409,
     RequestDataTooBig: 413,
     QuotaExceeded: 429,
     ProviderBroken: 502,
     ProviderUnavailable: 502,
+    GatewayRejected: 502,
+    UnknownPrice: 502,
+    UnknownShape: 502,
     ProviderBusy: 503,
-    UnknownPlan: 503,
+    GatewayUnavailable: 503,
+    NoCatalogue: 503,
     OperationalError: 503,
     DatabaseAway: 503,
     ProviderTimeout: 504,
@@ -126,6 +150,7 @@ WRONG_ADDRESS = "There is nothing here. The API is at /api/v1/; the base URL end
 TITLES = {
     400: "Bad request",
     401: "Not authenticated",
+    402: "Payment required",
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",

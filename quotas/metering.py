@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 from accounts import database
 from accounts.callers import Caller
 from accounts.database import Params
-from billing.errors import UnknownPlan
+from billing.errors import NoCatalogue
 from quotas import periods, statements
 from quotas.errors import ModelNotAllowed, ModelNotInPlan, QuotaExceeded
 from quotas.limits import Limit
@@ -84,7 +84,7 @@ async def reserve(
             await connection.execute(statements.OPEN_BUCKETS, params)
         verdict = await database.fetch_one(statement, params)
     if verdict is None:
-        raise UnknownPlan("No catalogue is loaded: run `manage.py load_catalogue default`.")
+        raise NoCatalogue
     limits = [Limit.from_row(row) for row in verdict["limits"]]
     if not verdict["permitted"]:
         raise ModelNotInPlan(model, verdict["plan"])

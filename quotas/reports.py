@@ -8,7 +8,7 @@ from datetime import datetime
 from accounts import database
 from accounts.callers import Caller
 from accounts.meters import Meter
-from billing.errors import UnknownPlan
+from billing.errors import NoCatalogue
 from quotas import metering, statements
 from quotas.limits import Limit, tightest
 
@@ -31,6 +31,6 @@ class Usage:
 async def usage(caller: Caller, at: datetime) -> Usage:
     row = await database.fetch_one(statements.USAGE, metering.limits_of(caller, at))
     if row is None:
-        raise UnknownPlan("No catalogue is loaded: run `manage.py load_catalogue default`.")
+        raise NoCatalogue
     limits = [Limit.from_row(limit) for limit in row["limits"]]
     return Usage(row["plan"], row["current_period_end"], limits)

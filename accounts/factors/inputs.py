@@ -14,8 +14,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.timezone import now
 
+from accounts import front_ends
 from accounts.errors import WrongCode
-from accounts.factors import codes, providers, sealing
+from accounts.factors import codes, sealing
 
 LONGEST_CODE = 40
 LONGEST_NAME = 100
@@ -88,8 +89,8 @@ class WayOut(inputs.Input):
 
     def clean_callback_url(self) -> str:
         address = str(self.cleaned_data["callback_url"])
-        if not providers.is_ours(address):
-            raise ValidationError("No front end of ours is there (FRONTEND_URL, CORS_ALLOWED_ORIGINS).")
+        if not front_ends.is_ours(address):
+            raise ValidationError(front_ends.NOT_OURS)
         return address
 
 

@@ -7,14 +7,13 @@ provider's code: finishing takes both, so neither a link sent to somebody nor a 
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.internal import statekit
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialLogin
 from allauth.socialaccount.providers.base import ProviderException
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
-from django.conf import settings
 from django.core import signing
 from django.utils.crypto import get_random_string
 from requests import RequestException
@@ -36,14 +35,6 @@ def find(request: Any, provider_id: str) -> Any:
         return get_adapter(request).get_provider(request, provider_id)
     except SocialApp.DoesNotExist as exc:
         raise UnknownProvider from exc
-
-
-def is_ours(address: str) -> bool:
-    """Whether a browser may be led there with the provider's code."""
-    parts = urlsplit(address)
-    front_end = urlsplit(settings.FRONTEND_URL)
-    ours = [*settings.CORS_ALLOWED_ORIGINS, f"{front_end.scheme}://{front_end.netloc}"]
-    return f"{parts.scheme}://{parts.netloc}" in ours
 
 
 def begin(request: Any, provider: Any, *, process: str, then: str) -> str:

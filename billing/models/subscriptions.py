@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar, Self
 
 from django.db import models
@@ -102,6 +103,10 @@ class Subscription(models.Model):
 
     def __str__(self) -> str:
         return f"{self.workspace} on {self.plan} ({self.status})"
+
+    def is_entitled(self, at: datetime) -> bool:
+        """Whether its plan counts then, so far as is known."""
+        return self.status in self.ENTITLED and (self.entitled_until is None or at < self.entitled_until)
 
     @property
     def is_simulated(self) -> bool:
