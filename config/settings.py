@@ -134,6 +134,8 @@ CELERY_BEAT_SCHEDULE = {
     "sweep erasures": {"task": "accounts.tasks.sweep_erasures", "schedule": timedelta(minutes=10)},
     "send letters": {"task": "accounts.tasks.send_letters", "schedule": timedelta(seconds=15)},
     "forget letters": {"task": "accounts.tasks.forget_letters", "schedule": timedelta(hours=1)},
+    "report overage": {"task": "billing.tasks.report_overage", "schedule": timedelta(seconds=30)},
+    "end grace": {"task": "billing.tasks.end_grace", "schedule": timedelta(minutes=10)},
     "close interrupted messages": {"task": "assistants.tasks.close_interrupted", "schedule": timedelta(seconds=60)},
 }
 
@@ -149,7 +151,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # Several people may claim an address, though only one can have verified it; `ByEmail` knows which is meant.
 AUTHENTICATION_BACKENDS = ["accounts.backends.ByEmail"]
-SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+# And the tests have a Stripe of their own.
+SILENCED_SYSTEM_CHECKS = ["auth.W004", "djstripe.W002"]
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",
     # A key of their own, so that nothing else signed here can ever pass for a token.
@@ -293,6 +296,9 @@ STRIPE_API_HOST = env.str("STRIPE_API_HOST", "https://api.stripe.com").rstrip("/
 STRIPE_SECONDS = 8.0
 # Who owes keeps the plan so long.
 GRACE_AFTER_FAILED_PAYMENT = timedelta(days=env.int("GRACE_DAYS", 7))
+# What was used beyond a plan is reported again after so many minutes; Stripe takes it for 35 days.
+OVERAGE_WAITS = [1, 5, 15, 60, 240, 720]
+OVERAGE_REPORTED_WITHIN = timedelta(days=34)
 # News of a renewal may come so late before the plan stops counting.
 RENEWAL_NEWS_MAY_BE_LATE = timedelta(days=3)
 

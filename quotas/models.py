@@ -101,6 +101,9 @@ class Hold(models.Model):
     reservation = models.ForeignKey(Reservation, on_delete=models.CASCADE, related_name="holds")
     bucket = models.ForeignKey(Bucket, on_delete=models.CASCADE, related_name="holds")
     amount = models.BigIntegerField()
+    overage_price = models.BigIntegerField(
+        null=True, blank=True, help_text="Of each unit beyond the limit, as it stood when this was made; none: hard."
+    )
 
     class Meta:
         constraints: ClassVar = [

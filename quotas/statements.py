@@ -3,6 +3,7 @@
 Locks are taken in one order everywhere: a reservation first, then its buckets by id.
 """
 
+from billing.overage import NOTE_OVERAGE
 from billing.subscriptions import CURRENT_PLAN
 
 # Every limit of the current plan in the windows that are open, whether its bucket exists yet or not.
@@ -13,7 +14,7 @@ PLAN_LIMITS = f"""
             AS period ("window", starts_at, ends_at)
     ),
     plan_limits AS (
-        SELECT l.meter, "window", l."limit", l.overage_price IS NULL AS hard, p.starts_at, p.ends_at,
+        SELECT l.meter, "window", l."limit", l.overage_price IS NULL AS hard, l.overage_price, p.starts_at, p.ends_at,
             'workspace' AS holder, %(workspace_id)s::uuid AS holder_id
         FROM plan JOIN billing_planlimit l ON l.plan_id = plan.slug JOIN periods p USING ("window")
     )
@@ -24,7 +25,7 @@ LIMITS = f"""{PLAN_LIMITS},
     limits AS (
         SELECT * FROM plan_limits
         UNION ALL
-        SELECT own.meter, "window", own."limit", true, p.starts_at, p.ends_at, own.holder, own.holder_id
+        SELECT own.meter, "window", own."limit", true, NULL, p.starts_at, p.ends_at, own.holder, own.holder_id
         FROM unnest(
             %(own_meters)s::text[], %(own_windows)s::text[], %(own_limits)s::bigint[], %(own_holders)s::text[],
             %(own_holder_ids)s::uuid[]
@@ -87,8 +88,8 @@ _RESERVE = """
         WHERE b.id = k.id
     ),
     holds AS (
-        INSERT INTO quotas_hold (reservation_id, bucket_id, amount)
-        SELECT r.id, k.id, a.amount FROM reservation r, buckets k JOIN amounts a USING (meter)
+        INSERT INTO quotas_hold (reservation_id, bucket_id, amount, overage_price)
+        SELECT r.id, k.id, a.amount, k.overage_price FROM reservation r, buckets k JOIN amounts a USING (meter)
     ),
     looked_at AS (
         SELECT COALESCE(jsonb_agg(jsonb_build_object(
@@ -112,8 +113,8 @@ RESERVE_WITHIN_OWN_LIMITS = _RESERVE.format(limits=LIMITS)
 
 # Moves a reservation out of `pending`, once, gives its holds back and posts what was spent. `state` is settled,
 # released (nothing spent) or expired (the checkpoint spent). No row: it was resolved before. Every bucket of a meter
-# is charged alike, whoever holds it.
-RESOLVE = """
+# is charged alike, whoever holds it. What goes beyond a limit that is billed beyond is noted for billing.
+RESOLVE = f"""
     WITH resolved AS (
         UPDATE quotas_reservation SET state = %(state)s, basis = %(basis)s, resolved_at = now()
         WHERE id = %(reservation_id)s AND state = 'pending'
@@ -123,7 +124,7 @@ RESOLVE = """
         SELECT * FROM unnest(%(meters)s::text[], %(amounts)s::bigint[]) AS spent (meter, amount)
     ),
     held AS MATERIALIZED (
-        SELECT b.id AS bucket_id, h.amount AS held, COALESCE(s.amount, 0) AS amount
+        SELECT b.id AS bucket_id, h.amount AS held, h.overage_price, COALESCE(s.amount, 0) AS amount
         FROM resolved r JOIN quotas_hold h ON h.reservation_id = r.id JOIN quotas_bucket b ON b.id = h.bucket_id
             LEFT JOIN spent s ON s.meter = b.meter
         ORDER BY b.id
@@ -132,6 +133,7 @@ RESOLVE = """
     posted AS (
         UPDATE quotas_bucket b SET used = b.used + h.amount, reserved = b.reserved - h.held
         FROM held h WHERE b.id = h.bucket_id
+        RETURNING b.id, b.workspace_id, b.meter, b.used, b."limit"
     ),
     entries AS (
         INSERT INTO quotas_entry
@@ -139,13 +141,21 @@ RESOLVE = """
         SELECT h.bucket_id, r.id, 'settlement', h.amount, GREATEST(h.amount - h.held, 0), %(basis)s, r.plan, r.price,
             now()
         FROM held h, resolved r WHERE h.amount > 0
-    )
+        RETURNING id, bucket_id
+    ),
+    beyond AS (
+        SELECT b.workspace_id, e.id AS entry_id, b.meter, held.overage_price AS unit_price,
+            GREATEST(b.used - b."limit", 0) - GREATEST(b.used - held.amount - b."limit", 0) AS units
+        FROM entries e JOIN posted b ON b.id = e.bucket_id JOIN held ON held.bucket_id = b.id
+        WHERE held.overage_price IS NOT NULL
+    ),
+    overage AS ({NOTE_OVERAGE})
     SELECT id FROM resolved
 """
 
 # A result that came after its reservation had expired: posts, once, what expiry did not.
 # Its hold is gone, so all of it is an overrun.
-CORRECT = """
+CORRECT = f"""
     WITH late AS (
         UPDATE quotas_reservation SET corrected_at = now(), basis = %(basis)s
         WHERE id = %(reservation_id)s AND state = 'expired' AND corrected_at IS NULL
@@ -155,7 +165,7 @@ CORRECT = """
         SELECT * FROM unnest(%(meters)s::text[], %(amounts)s::bigint[]) AS spent (meter, amount)
     ),
     missing AS MATERIALIZED (
-        SELECT b.id AS bucket_id, s.amount - COALESCE(e.amount, 0) AS amount, e.id AS entry_id
+        SELECT b.id AS bucket_id, h.overage_price, s.amount - COALESCE(e.amount, 0) AS amount, e.id AS entry_id
         FROM late JOIN quotas_hold h ON h.reservation_id = late.id JOIN quotas_bucket b ON b.id = h.bucket_id
             JOIN spent s ON s.meter = b.meter
             LEFT JOIN quotas_entry e ON e.reservation_id = late.id AND e.bucket_id = b.id AND e.kind = 'settlement'
@@ -164,6 +174,7 @@ CORRECT = """
     ),
     posted AS (
         UPDATE quotas_bucket b SET used = b.used + m.amount FROM missing m WHERE b.id = m.bucket_id
+        RETURNING b.id, b.workspace_id, b.meter, b.used, b."limit"
     ),
     entries AS (
         INSERT INTO quotas_entry
@@ -171,7 +182,15 @@ CORRECT = """
         SELECT m.bucket_id, late.id, 'correction', m.amount, GREATEST(m.amount, 0), %(basis)s, late.plan, late.price,
             m.entry_id, now()
         FROM missing m, late WHERE m.amount <> 0
-    )
+        RETURNING id, bucket_id
+    ),
+    beyond AS (
+        SELECT b.workspace_id, e.id AS entry_id, b.meter, missing.overage_price AS unit_price,
+            GREATEST(b.used - b."limit", 0) - GREATEST(b.used - missing.amount - b."limit", 0) AS units
+        FROM entries e JOIN posted b ON b.id = e.bucket_id JOIN missing ON missing.bucket_id = b.id
+        WHERE missing.overage_price IS NOT NULL
+    ),
+    overage AS ({NOTE_OVERAGE})
     SELECT id FROM late
 """
 

@@ -11,14 +11,13 @@ from django.utils.timezone import now
 from accounts import audit, letters
 from accounts.audit import Actor
 from accounts.clients import address_of
-from accounts.letters import Kind
 from accounts.models import User
 
 
 @dataclass(frozen=True)
 class Notice:
     action: str
-    letter: Kind
+    letter: str
     factor: str
 
 
