@@ -293,6 +293,9 @@ STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", "")
 STRIPE_LIVE_MODE = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
 STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", "")
 STRIPE_API_HOST = env.str("STRIPE_API_HOST", "https://api.stripe.com").rstrip("/")
+# The one the SDK's types describe; dj-stripe asks in it too.
+STRIPE_API_VERSION = "2026-08-26.dahlia"
+# A call to Stripe takes no longer, a second try counted in.
 STRIPE_SECONDS = 8.0
 # Who owes keeps the plan so long.
 GRACE_AFTER_FAILED_PAYMENT = timedelta(days=env.int("GRACE_DAYS", 7))
