@@ -62,8 +62,7 @@ class PunctualClient(stripe.HTTPClient):
                 method, url, headers=headers, data=post_data, timeout=(connect, left - connect), allow_redirects=False
             )
         except requests.RequestException as exc:
-            is_worth_it = self._left() > WORTH_TRYING_SECONDS
-            raise stripe.APIConnectionError(type(exc).__name__, should_retry=is_worth_it) from exc
+            raise _away(exc, should_retry=self._left() > WORTH_TRYING_SECONDS) from exc
         # What came too late to be asked for again says so by itself, so that the SDK need not know the time.
         late = {} if self._left() > WORTH_TRYING_SECONDS else {"stripe-should-retry": "false"}
         return answer.text, answer.status_code, requests.structures.CaseInsensitiveDict({**answer.headers, **late})
@@ -113,6 +112,10 @@ def translated() -> Iterator[None]:
         raise GatewayRejected(f"Stripe: {exc.user_message}") from exc
     except stripe.StripeError as exc:
         raise GatewayUnavailable from exc
+
+
+def _away(failure: requests.RequestException, *, should_retry: bool) -> stripe.APIConnectionError:
+    return stripe.APIConnectionError(type(failure).__name__, should_retry=should_retry)  # type: ignore[no-untyped-call]
 
 
 def is_missing(failure: stripe.InvalidRequestError) -> bool:
