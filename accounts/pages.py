@@ -38,6 +38,11 @@ POLICY = "; ".join(
 async def show(request: HttpRequest, name: str = "security") -> HttpResponse:
     if name not in NAMES:
         raise Http404
-    page = render(request, f"account/{name}.html")
+    return alone(request, f"account/{name}.html")
+
+
+def alone(request: HttpRequest, template: str) -> HttpResponse:
+    """A page that loads, asks and shows nothing but ours."""
+    page = render(request, template)
     page["Content-Security-Policy"] = POLICY
     return page

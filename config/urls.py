@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 
 from accounts import pages
 from analytics import views as system
+from billing import pages as billing_pages
 from config.views import SchemaView
 
 admin.site.site_header = admin.site.site_title = "Stipend"
@@ -29,6 +30,7 @@ urlpatterns = [
     path("api/v1/", include("quotas.urls")),
     path("api/v1/", include("assistants.urls")),
     path("account/", pages.show),
+    path("account/billing", billing_pages.show),
     path("account/<slug:name>", pages.show),
     path("api/schema", SchemaView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema", http_method_names=["get", "head"])),

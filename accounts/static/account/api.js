@@ -36,9 +36,9 @@ export function refreshToken() {
   return sessionStorage.getItem("refresh");
 }
 
-/** The answer's JSON, or null where it has none. Throws a Problem. */
+/** The answer's JSON, or null where it has none. `path` is one of auth's, or a whole one. Throws a Problem. */
 export async function ask(method, path, body, headers = {}) {
-  const answer = await fetch(HOME + path, {
+  const answer = await fetch(path.startsWith("/") ? path : HOME + path, {
     method,
     headers: { ...(body ? { "content-type": "application/json" } : {}), accept: "application/json", ...headers },
     body: body ? JSON.stringify(body) : undefined,

@@ -1,0 +1,159 @@
+import { askAsMe } from "../account/api.js";
+import { find, onSubmit } from "../account/forms.js";
+
+const API = "/api/v1/";
+const WORDS = {
+  trialing: ["On trial", "good"],
+  active: ["Active", "good"],
+  past_due: ["Payment failed", "bad"],
+  unpaid: ["Unpaid", "bad"],
+  paused: ["Paused", "bad"],
+};
+
+const show = (selector, shown = true) => (find(selector).hidden = !shown);
+const day = (moment) => new Date(moment).toLocaleDateString(undefined, { dateStyle: "long" });
+const number = new Intl.NumberFormat();
+
+function say(words, bad = false) {
+  find("#said").textContent = words;
+  find("#said").classList.toggle("bad", bad);
+  show("#said");
+}
+
+/** 2900 USD is $29.00: the browser knows how many digits a currency has. */
+function money(amount, currency) {
+  const format = new Intl.NumberFormat(undefined, { style: "currency", currency });
+  return format.format(amount / 10 ** format.resolvedOptions().maximumFractionDigits);
+}
+
+function element(name, words, kind = "") {
+  return Object.assign(document.createElement(name), { textContent: words, className: kind });
+}
+
+// ---- what runs ------------------------------------------------------------------------------------------------------
+
+function until(subscription) {
+  if (!subscription?.current_period_end) return "";
+  if (subscription.status === "past_due") {
+    const words = "We try again; pay in \u201cCards and invoices\u201d to keep it.";
+    return subscription.entitled ? `The plan goes on until ${day(subscription.entitled_until)}. ${words}` : `The plan has stopped. ${words}`;
+  }
+  const end = day(subscription.current_period_end);
+  return subscription.cancel_at_period_end ? `It ends on ${end}.` : `It renews on ${end}.`;
+}
+
+function showCurrent({ current_plan, subscription }, plans) {
+  const slug = subscription?.plan ?? current_plan;
+  find("[data-plan]").textContent = plans.find((plan) => plan.slug === slug)?.name ?? slug;
+  const ending = subscription?.cancel_at_period_end;
+  const [words, kind] = WORDS[subscription?.status] ?? ["", ""];
+  find("[data-status]").textContent = ending ? "Ends soon" : words;
+  find("[data-status]").className = `mark ${ending ? "" : kind}`;
+  find("[data-until]").textContent = until(subscription);
+  show("#cancel", Boolean(subscription) && !ending);
+  show("#resume", Boolean(ending));
+}
+
+function meter({ meter, window, limit, used, reserved, remaining, resets_at, policy }) {
+  const row = element("p", "", "row");
+  row.append(element("span", `${meter[0].toUpperCase()}${meter.slice(1)} a ${window}`));
+  row.append(element("span", `${number.format(used + reserved)} of ${number.format(limit)}`, "soft"));
+  const bar = Object.assign(document.createElement("progress"), { max: Math.max(limit, 1), value: Math.min(used + reserved, limit) });
+  bar.setAttribute("aria-label", `${meter} a ${window}`);
+  bar.classList.toggle("full", remaining === 0 && policy === "hard");
+  const item = document.createElement("li");
+  item.append(row, bar, element("small", `Begins anew ${new Date(resets_at).toLocaleString()}`, "soft"));
+  return item;
+}
+
+// ---- plans ----------------------------------------------------------------------------------------------------------
+
+function price(plan) {
+  const [first] = plan.prices;
+  const words = element("p", first ? money(first.amount, first.currency) : "", "price");
+  if (first) words.append(element("small", first.interval_count > 1 ? ` every ${first.interval_count} ${first.interval}s` : ` a ${first.interval}`));
+  return words;
+}
+
+function offer(plan, current, subscription) {
+  const item = element("li", "", plan.slug === (subscription?.plan ?? current) ? "chosen" : "");
+  const features = document.createElement("ul");
+  features.append(...plan.features.map((feature) => element("li", feature)));
+  item.append(element("h3", plan.name), price(plan), features);
+  if (!item.className && plan.prices[0]?.amount) {
+    const form = document.createElement("form");
+    form.append(Object.assign(element("button", `Choose ${plan.name}`), { type: "submit" }));
+    onSubmit(form, () => (subscription ? change(plan) : checkOut(plan)));
+    item.append(form);
+  } else if (item.className) {
+    item.append(element("p", "Your plan", "mark good"));
+  }
+  return item;
+}
+
+async function checkOut(plan) {
+  const here = `${location.origin}${location.pathname}`;
+  const ways = { success_url: `${here}?checkout=done`, cancel_url: `${here}?checkout=left` };
+  location.assign((await askAsMe("POST", `${API}billing/checkout`, { plan: plan.slug, ...ways })).url);
+}
+
+async function change(plan) {
+  const preview = await askAsMe("POST", `${API}billing/subscription/preview`, { plan: plan.slug });
+  const dialog = find("#confirm");
+  const form = find("form", dialog).cloneNode(true);
+  dialog.replaceChildren(form);
+  find("[data-title]", form).textContent = `Change to ${plan.name}`;
+  find("ul", form).replaceChildren(
+    ...preview.lines.map((line) => {
+      const item = element("li", "");
+      item.append(element("span", line.description), element("span", money(line.amount, preview.currency)));
+      return item;
+    }),
+  );
+  find("[data-what]", form).textContent = preview.total < 0 ? "Kept for your next invoice" : "To pay now";
+  find("[data-amount]", form).textContent = money(Math.abs(preview.total), preview.currency);
+  dialog.showModal();
+  find("[value=cancel]", form).addEventListener("click", () => dialog.close());
+  onSubmit(form, async () => {
+    await askAsMe("PATCH", `${API}billing/subscription`, { plan: plan.slug, previewed_at: preview.at });
+    dialog.close();
+    say(`You are on ${plan.name} now.`);
+    await refresh();
+  });
+}
+
+// ---- the page -------------------------------------------------------------------------------------------------------
+
+onSubmit(find("#manage"), async () => {
+  const page = await askAsMe("POST", `${API}billing/portal`, { return_url: `${location.origin}${location.pathname}` });
+  location.assign(page.url);
+});
+
+onSubmit(find("#cancel"), async () => {
+  await askAsMe("POST", `${API}billing/subscription/cancel`, {});
+  say("The plan ends with what is paid for.");
+  await refresh();
+});
+
+onSubmit(find("#resume"), async () => {
+  await askAsMe("POST", `${API}billing/subscription/resume`);
+  say("The plan goes on.");
+  await refresh();
+});
+
+async function refresh() {
+  const asked = ["billing/subscription", "billing/plans", "quotas/usage/current", "billing/summary"];
+  const [mine, plans, usage, summary] = await Promise.all(asked.map((path) => askAsMe("GET", API + path)));
+  showCurrent(mine, plans);
+  find(".meters").replaceChildren(...usage.limits.map(meter));
+  find(".plans").replaceChildren(...plans.map((plan) => offer(plan, mine.current_plan, mine.subscription)));
+  show("#simulated", summary.simulated);
+}
+
+const BACK = { done: "Thank you. Your plan is below as soon as the payment is through.", left: "Nothing was paid." };
+const back = BACK[new URLSearchParams(location.search).get("checkout")];
+history.replaceState(null, "", location.pathname);
+
+await refresh();
+show("#page");
+if (back) say(back);
