@@ -1,2 +1,0 @@
-class DemoGateway:
-    name = "demo"
