@@ -1,7 +1,7 @@
 from celery import shared_task
 from django.utils.timezone import now
 
-from billing import dunning, overage
+from billing import demo_clock, dunning, overage
 from billing.gateways import gateway
 
 
@@ -17,3 +17,8 @@ def report_overage() -> int:
 @shared_task
 def end_grace() -> int:
     return dunning.end_grace(now())
+
+
+@shared_task
+def play_demo_clock() -> int:
+    return demo_clock.play(now())

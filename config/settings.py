@@ -136,6 +136,7 @@ CELERY_BEAT_SCHEDULE = {
     "forget letters": {"task": "accounts.tasks.forget_letters", "schedule": timedelta(hours=1)},
     "report overage": {"task": "billing.tasks.report_overage", "schedule": timedelta(seconds=30)},
     "end grace": {"task": "billing.tasks.end_grace", "schedule": timedelta(minutes=10)},
+    "play demo clock": {"task": "billing.tasks.play_demo_clock", "schedule": timedelta(minutes=1)},
     "close interrupted messages": {"task": "assistants.tasks.close_interrupted", "schedule": timedelta(seconds=60)},
 }
 
@@ -213,8 +214,9 @@ CORS_EXPOSE_HEADERS = ["X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-A
 globals().update(env.email_url("EMAIL_URL", default="consolemail://"))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Stipend <stipend@localhost>")
-# Where the links in letters lead. A worker sends them, so no request can tell.
-FRONTEND_URL = env.str("FRONTEND_URL", f"http://localhost:{env.int('PORT', 8000)}/account").rstrip("/")
+# Where we ourselves are reached, and where the links in letters lead. A worker writes them, so no request can tell.
+PUBLIC_URL = env.str("PUBLIC_URL", f"http://localhost:{env.int('PORT', 8000)}").rstrip("/")
+FRONTEND_URL = env.str("FRONTEND_URL", f"{PUBLIC_URL}/account").rstrip("/")
 # A letter that cannot be sent is tried again after so many minutes, and then given up.
 LETTER_WAITS = [1, 2, 4, 8, 16, 32, 60, 60, 60, 60]
 LETTERS_KEPT = timedelta(days=7)

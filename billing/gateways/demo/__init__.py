@@ -31,10 +31,11 @@ class DemoGateway:
 
     @transaction.atomic
     def create_customer(self, workspace_id: UUID, *, name: str, email: str) -> str:
-        id = f"demo_cus_{workspace_id.hex}"
-        made = shapes.customer(id, workspace_id, name=name, email=email, at=self.clock())
-        Simulated.objects.get_or_create(pk=id, defaults={"kind": "customer", "customer_id": id, "data": made})
-        return id
+        customer_id = f"demo_cus_{workspace_id.hex}"
+        made = shapes.customer(customer_id, workspace_id, name=name, email=email, at=self.clock())
+        told = {"kind": "customer", "customer_id": customer_id, "data": made}
+        Simulated.objects.get_or_create(pk=customer_id, defaults=told)
+        return customer_id
 
     def delete_customer(self, customer_id: str) -> None:
         if (books.find("customer", customer_id) or {"deleted": True}).get("deleted"):
@@ -204,7 +205,7 @@ class DemoGateway:
 
     def _keep_card(self, customer: Object, card: TestNumber, *, authenticated: bool) -> str:
         cards.check_can_be_kept(card, authenticated=authenticated)
-        kept = cards.kept(card, id=books.new_id("pm"), customer_id=customer["id"], at=self.clock())
+        kept = cards.kept(card, card_id=books.new_id("pm"), customer_id=customer["id"], at=self.clock())
         customer["invoice_settings"]["default_payment_method"] = kept["id"]
         books.write(kept)
         books.write(customer)
@@ -230,10 +231,10 @@ def _card(kept: Object, default: str | None) -> Card:
     )
 
 
-def _remember(kind: str, id: str, told: Object) -> bool:
+def _remember(kind: str, row_id: str, told: Object) -> bool:
     """False where it was known, and the same."""
-    thing = told | {"id": id, "object": kind}
-    if books.find(kind, id) == thing:
+    thing = told | {"id": row_id, "object": kind}
+    if books.find(kind, row_id) == thing:
         return False
     books.write(thing)
     return True

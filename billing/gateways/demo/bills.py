@@ -132,10 +132,10 @@ def draft(
 
 def issue(customer: Object, subscription: Object, invoice: Object) -> Object:
     """Open, with its number. A discount is for the first bill there is something to take off."""
-    id = books.new_id("in")
-    hosted_url = f"{settings.PUBLIC_URL}/billing/demo/invoices/{id}"
+    invoice_id = books.new_id("in")
+    hosted_url = f"{settings.PUBLIC_URL}/billing/demo/invoices/{invoice_id}"
     invoice |= {
-        "id": id,
+        "id": invoice_id,
         "number": f"DEMO-{customer['id'][-6:].upper()}-{customer['next_invoice_sequence']:04}",
         "status": "open",
         "hosted_invoice_url": hosted_url,
@@ -144,7 +144,7 @@ def issue(customer: Object, subscription: Object, invoice: Object) -> Object:
     invoice["status_transitions"]["finalized_at"] = invoice["created"]
     customer["balance"] = invoice["ending_balance"]
     customer["next_invoice_sequence"] += 1
-    subscription["latest_invoice"] = id
+    subscription["latest_invoice"] = invoice_id
     if invoice["total_discount_amounts"]:
         subscription["discounts"] = []
     books.write(customer)

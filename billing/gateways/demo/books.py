@@ -24,16 +24,16 @@ def new_id(prefix: str) -> str:
     return f"demo_{prefix}_{secrets.token_hex(16)}"
 
 
-def find(kind: str, id: str) -> Object | None:
-    row = Simulated.objects.filter(pk=id, kind=kind).first()
+def find(kind: str, row_id: str) -> Object | None:
+    row = Simulated.objects.filter(pk=row_id, kind=kind).first()
     return row.data if row else None
 
 
-def read(kind: str, id: str) -> Object:
+def read(kind: str, row_id: str) -> Object:
     """Raises `GatewayRejected` where there is none."""
-    found = find(kind, id)
+    found = find(kind, row_id)
     if found is None:
-        raise GatewayRejected(f"The simulated Stripe has no {kind} {id}.")
+        raise GatewayRejected(f"The simulated Stripe has no {kind} {row_id}.")
     return found
 
 
@@ -64,6 +64,6 @@ def held(customer_id: str) -> Iterator[Object]:
         yield row.data
 
 
-def customer_of(kind: str, id: str) -> str:
+def customer_of(kind: str, row_id: str) -> str:
     """Raises `GatewayRejected` where there is no such thing."""
-    return str(read(kind, id)["customer"])
+    return str(read(kind, row_id)["customer"])

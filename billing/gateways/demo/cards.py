@@ -63,10 +63,10 @@ def typed(number: str) -> TestNumber:
     return found
 
 
-def kept(card: TestNumber, *, id: str, customer_id: str, at: datetime) -> Object:
+def kept(card: TestNumber, *, card_id: str, customer_id: str, at: datetime) -> Object:
     """As much of it as Stripe shows."""
     return {
-        "id": id,
+        "id": card_id,
         "object": "payment_method",
         "type": "card",
         "customer": customer_id,

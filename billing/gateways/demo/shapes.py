@@ -25,10 +25,10 @@ def listed(things: list[Object]) -> Object:
     return {"object": "list", "data": things, "has_more": False}
 
 
-def customer(id: str, workspace_id: UUID, *, name: str, email: str, at: datetime) -> Object:
+def customer(customer_id: str, workspace_id: UUID, *, name: str, email: str, at: datetime) -> Object:
     """A `balance` below zero is money they have to their credit."""
     return {
-        "id": id,
+        "id": customer_id,
         "object": "customer",
         "name": name,
         "email": email,
@@ -64,21 +64,21 @@ def period_end(price: Object, start: datetime, *, anchor: datetime) -> datetime:
 
 
 def subscription(
-    id: str, customer_id: str, price: Object, *, trial_days: int, discounts: list[Object], at: datetime
+    subscription_id: str, customer_id: str, price: Object, *, trial_days: int, discounts: list[Object], at: datetime
 ) -> Object:
     trial_end = at + timedelta(days=trial_days) if trial_days else None
     ends_at = trial_end or period_end(price, at, anchor=at)
     item = {
-        "id": f"{id}_item",
+        "id": f"{subscription_id}_item",
         "object": "subscription_item",
-        "subscription": id,
+        "subscription": subscription_id,
         "price": price,
         "quantity": 1,
         "current_period_start": stamp(at),
         "current_period_end": stamp(ends_at),
     }
     return {
-        "id": id,
+        "id": subscription_id,
         "object": "subscription",
         "customer": customer_id,
         "status": "trialing" if trial_end else "active",

@@ -20,9 +20,9 @@ PORTAL_LIVES = timedelta(hours=1)
 
 
 def checkout(purchase: Purchase, *, at: datetime) -> Page:
-    id = books.new_id("cs")
+    session_id = books.new_id("cs")
     session = {
-        "id": id,
+        "id": session_id,
         "object": CHECKOUT,
         "mode": "subscription",
         "status": "open",
@@ -32,35 +32,35 @@ def checkout(purchase: Purchase, *, at: datetime) -> Page:
         "allow_promotion_codes": True,
         "line_items": shapes.listed([{"object": "item", "price": shapes.price(purchase.price), "quantity": 1}]),
         "subscription_data": {"trial_period_days": purchase.trial_days},
-        "success_url": purchase.success_url.replace("{CHECKOUT_SESSION_ID}", id),
+        "success_url": purchase.success_url.replace("{CHECKOUT_SESSION_ID}", session_id),
         "cancel_url": purchase.cancel_url,
         "subscription": None,
         "created": stamp(at),
         "expires_at": stamp(at + CHECKOUT_LIVES),
-        "url": f"{settings.PUBLIC_URL}/billing/demo/checkout/{id}",
+        "url": f"{settings.PUBLIC_URL}/billing/demo/checkout/{session_id}",
         "livemode": False,
     }
     return _opened(session)
 
 
 def portal(customer_id: str, *, return_url: str, at: datetime) -> Page:
-    id = books.new_id("bps")
+    session_id = books.new_id("bps")
     session = {
-        "id": id,
+        "id": session_id,
         "object": PORTAL,
         "customer": customer_id,
         "return_url": return_url,
         "created": stamp(at),
         "expires_at": stamp(at + PORTAL_LIVES),
-        "url": f"{settings.PUBLIC_URL}/billing/demo/portal/{id}",
+        "url": f"{settings.PUBLIC_URL}/billing/demo/portal/{session_id}",
         "livemode": False,
     }
     return _opened(session)
 
 
-def visit(kind: str, id: str, *, at: datetime) -> Object:
+def visit(kind: str, session_id: str, *, at: datetime) -> Object:
     """Raises `GatewayRejected` for a page that is not, or no more."""
-    session = books.find(kind, id)
+    session = books.find(kind, session_id)
     if session is None or session["expires_at"] <= stamp(at):
         raise GatewayRejected("This page is no more. Ask for a new one.")
     return session
