@@ -6,7 +6,8 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import erasure
-        from billing import holdings, subscriptions
+        from billing import holdings, leaving, subscriptions
 
         holdings.contribute()
         erasure.contribute(subscriptions.end_for)
+        leaving.contribute()

@@ -71,7 +71,7 @@ def project_subscription(stripe_object: StripeObject) -> ProjectedSubscription:
         cancel_at = moment(stripe_object.get("cancel_at"))
         return ProjectedSubscription(
             stripe_id=stripe_object["id"],
-            customer_id=_id(stripe_object["customer"]),
+            customer_id=id_of(stripe_object["customer"]),
             status=stripe_object["status"],
             price_id=price["id"],
             lookup_key=price.get("lookup_key") or "",
@@ -93,8 +93,8 @@ def project_invoice(stripe_object: StripeObject) -> ProjectedInvoice:
     try:
         return ProjectedInvoice(
             stripe_id=stripe_object["id"],
-            customer_id=_id(stripe_object["customer"]),
-            subscription_id=_subscription_of(stripe_object),
+            customer_id=id_of(stripe_object["customer"]),
+            subscription_id=subscription_id_of(stripe_object),
             number=stripe_object.get("number") or "",
             status=stripe_object.get("status") or "draft",
             currency=stripe_object["currency"].upper(),
@@ -128,7 +128,7 @@ def _moment(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _id(expandable: str | StripeObject) -> str:
+def id_of(expandable: str | StripeObject) -> str:
     """An object is named by its id, or stands there whole."""
     return expandable if isinstance(expandable, str) else str(expandable["id"])
 
@@ -143,11 +143,11 @@ def _is_metered(item: StripeObject) -> bool:
     return recurring.get("usage_type") == "metered"
 
 
-def _subscription_of(invoice: StripeObject) -> str:
+def subscription_id_of(invoice: StripeObject) -> str:
     """Empty for an invoice of its own."""
     details = (invoice.get("parent") or {}).get("subscription_details") or {}
     named = details.get("subscription") or invoice.get("subscription")
-    return _id(named) if named else ""
+    return id_of(named) if named else ""
 
 
 def _tax(invoice: StripeObject) -> int:

@@ -1,12 +1,13 @@
 from django.urls import path
 
 from billing import purchase_views as purchases
-from billing import views
+from billing import views, webhook_views
 
 urlpatterns = [
     path("billing/plans", views.PlanListView.as_view()),
     path("billing/plans/compare", views.PlanCompareView.as_view()),
     path("billing/plans/<slug:slug>", views.PlanDetailView.as_view()),
+    path("billing/webhooks/stripe", webhook_views.stripe),
     path("billing/subscription", purchases.SubscriptionDetailView.as_view()),
     path("billing/subscription/preview", purchases.PreviewChangeView.as_view()),
     path("billing/subscription/cancel", purchases.CancelView.as_view()),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import django_stubs_ext
 import environ
+from celery.schedules import crontab
 from corsheaders.defaults import default_headers
 
 django_stubs_ext.monkeypatch()
@@ -135,6 +136,11 @@ CELERY_BEAT_SCHEDULE = {
     "send letters": {"task": "accounts.tasks.send_letters", "schedule": timedelta(seconds=15)},
     "forget letters": {"task": "accounts.tasks.forget_letters", "schedule": timedelta(hours=1)},
     "report overage": {"task": "billing.tasks.report_overage", "schedule": timedelta(seconds=30)},
+    "handle stripe's events": {"task": "billing.tasks.handle_events", "schedule": timedelta(minutes=1)},
+    "mirror stripe's events": {"task": "billing.tasks.mirror_events", "schedule": timedelta(minutes=1)},
+    "forget stripe's events": {"task": "billing.tasks.forget_events", "schedule": timedelta(days=1)},
+    "let customers go": {"task": "billing.tasks.let_customers_go", "schedule": timedelta(minutes=10)},
+    "resync billing": {"task": "billing.tasks.resync_billing", "schedule": crontab(hour=3, minute=17)},
     "end grace": {"task": "billing.tasks.end_grace", "schedule": timedelta(minutes=10)},
     "play demo clock": {"task": "billing.tasks.play_demo_clock", "schedule": timedelta(minutes=1)},
     "close interrupted messages": {"task": "assistants.tasks.close_interrupted", "schedule": timedelta(seconds=60)},
@@ -290,6 +296,8 @@ STIPEND_TIME_ZONE = env.str("STIPEND_TIME_ZONE", "UTC")
 
 DJSTRIPE_SUBSCRIBER_MODEL = "accounts.Workspace"
 DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
+# The metadata by which dj-stripe finds a customer's workspace.
+DJSTRIPE_SUBSCRIBER_CUSTOMER_KEY = "workspace"
 # Without a key the demo gateway plays Stripe's part, and says so on every page and in every answer.
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", "")
 STRIPE_LIVE_MODE = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))

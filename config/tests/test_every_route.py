@@ -139,6 +139,7 @@ ROUTES = {
     "api/v1/billing/plans": PUBLIC,
     "api/v1/billing/plans/compare": HERS,
     "api/v1/billing/plans/<slug:slug>": PUBLIC,
+    "api/v1/billing/webhooks/stripe": PUBLIC,
     "api/v1/quotas/usage": READ,
     "api/v1/quotas/usage/current": READ,
     "api/v1/quotas/decisions/<slug:request_id>": named(request_id=lambda alice: alice.decision.pk),

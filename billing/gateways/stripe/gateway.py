@@ -194,6 +194,14 @@ class StripeGateway:
                 if refund.status not in ("failed", "canceled")
             )
 
+    def invoices_paid_by(self, payment_intent_id: str) -> list[str]:
+        """Their ids. A charge and a refund do not say which invoice they are of."""
+        with translated():
+            found = self._stripe.invoice_payments.list(
+                {"payment": {"type": "payment_intent", "payment_intent": payment_intent_id}, "limit": PAGE_SIZE}
+            )
+            return [_id_of(payment.invoice) for payment in found.data]
+
     def cards(self, customer_id: str) -> list[Card]:
         with translated():
             settings = self._stripe.customers.retrieve(customer_id).invoice_settings
@@ -286,8 +294,9 @@ class StripeGateway:
         return {price.lookup_key: price.id for price in found.data if price.lookup_key}
 
     def _steps(self, subscription_id: str, price: Price) -> list[Change]:
-        known = self._stripe.subscriptions.retrieve(subscription_id)
-        return items.change([items.of(item) for item in known.items.data], self._prices(price))
+        # As JSON: dj-stripe puts a method in place of the SDK's `Subscription.items`, which its types do not know.
+        known = self._stripe.subscriptions.retrieve(subscription_id).to_dict(for_json=True)
+        return items.change(items.of(known), self._prices(price))
 
     def _whole(self, invoice: stripe.Invoice) -> StripeObject:
         """With every line: Stripe gives the first few alone."""
@@ -355,10 +364,10 @@ class StripeGateway:
         ).id
 
 
-def _id_of(expandable: str | stripe.PaymentMethod | stripe.PaymentIntent | stripe.Charge | None) -> str:
-    if expandable is None or isinstance(expandable, str):
-        return expandable or ""
-    return expandable.id
+def _id_of(
+    expandable: str | stripe.PaymentMethod | stripe.PaymentIntent | stripe.Charge | stripe.Invoice | None,
+) -> str:
+    return expandable or "" if expandable is None or isinstance(expandable, str) else expandable.id
 
 
 def _card(method: stripe.PaymentMethod, *, default: str) -> Card:

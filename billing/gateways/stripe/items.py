@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import stripe
-
 from billing.models import PlanLimit, Price
+from billing.projections import StripeObject
 
 OVERAGE_CURRENCY = "usd"
 
@@ -26,9 +25,13 @@ class Change:
     price_id: str
 
 
-def of(item: stripe.SubscriptionItem) -> Item:
-    recurring = item.price.recurring
-    return Item(item.id, item.price.id, is_metered=bool(recurring and recurring.usage_type == "metered"))
+def of(subscription: StripeObject) -> list[Item]:
+    return [_item(each) for each in subscription["items"]["data"]]
+
+
+def _item(written: StripeObject) -> Item:
+    recurring = written["price"]["recurring"] or {}
+    return Item(written["id"], written["price"]["id"], is_metered=recurring.get("usage_type") == "metered")
 
 
 def change(known: list[Item], wanted: list[str]) -> list[Change]:

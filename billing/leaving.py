@@ -1,0 +1,46 @@
+"""People who are erased are forgotten at Stripe too, and by the copies that we have of Stripe's objects."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from functools import partial
+
+from django.db import transaction
+
+from accounts import erasure, jobs
+from accounts.erasure import Leaver
+from billing import mirror
+from billing.errors import BillingError
+from billing.gateways import Gateway
+from billing.models import Customer, StripeEvent
+
+logger = logging.getLogger(__name__)
+
+
+def contribute() -> None:
+    erasure.contribute(forget)
+
+
+def forget(leaver: Leaver) -> dict[str, int]:
+    """What Stripe wrote about them. The events stay by their ids, so that none is taken for a new one."""
+    known = Customer.objects.filter(workspace__in=leaver.workspace_ids)
+    if not known:
+        return {}
+    transaction.on_commit(partial(jobs.nudge, "billing.tasks.let_customers_go"))
+    ids = [customer.stripe_id for customer in known]
+    told = StripeEvent.objects.filter(customer_id__in=ids).exclude(payload={})
+    return {"stripe events": told.update(payload={}), "mirrored objects": mirror.forget(ids)}
+
+
+def let_go(gateway: Gateway, at: datetime) -> int:
+    """Have the gateway delete those who leave; how many it did. The others wait for the next time."""
+    gone = 0
+    for customer in Customer.objects.filter(gateway=gateway.name, left_at=None).exclude(leaving_at=None):
+        try:
+            gateway.delete_customer(customer.stripe_id)
+        except BillingError as exc:
+            logger.warning("Customer %s was not deleted at the gateway: %s", customer.stripe_id, exc)
+        else:
+            gone += Customer.objects.filter(pk=customer.pk).update(left_at=at)
+    return gone

@@ -1,0 +1,37 @@
+"""What webhooks left out: every customer's subscriptions and invoices, asked for anew."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from billing import invoices, subscriptions
+from billing.errors import BillingError
+from billing.gateways import Gateway
+from billing.models import Customer
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Resynced:
+    """`failed` says of whom it could not be done, and why."""
+
+    customers: int = 0
+    subscriptions: int = 0
+    invoices: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def resync(gateway: Gateway, *, at: datetime) -> Resynced:
+    done = Resynced()
+    for customer in Customer.objects.filter(gateway=gateway.name, leaving_at=None).order_by("pk").iterator():
+        try:
+            done.subscriptions += len(subscriptions.refresh_all(gateway, customer, at=at))
+            done.invoices += len(invoices.record_all(gateway, customer, at=at))
+            done.customers += 1
+        except BillingError as exc:
+            logger.warning("Customer %s could not be resynced: %s", customer.stripe_id, exc)
+            done.failed[customer.stripe_id] = str(exc)
+    return done
