@@ -1,92 +1,167 @@
-"""A catalogue is data: a YAML file of plans, prices, features and limits, loaded and updated by name."""
+"""What is sold, changed as a whole: seen before it is done, done whole or not at all, and done once.
+
+A new price is a new version. Who subscribed keeps the price of that day.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-import yaml
-from django.db import DatabaseError, transaction
+from django.db import connection, transaction
+from django.db.models import Count, Exists, Max, OuterRef, Prefetch, Q
 
-from accounts.meters import Meter, Window
-from billing.errors import InvalidCatalogue
-from billing.models import Plan, PlanLimit, Price
+from accounts.models import Workspace
+from billing import catalogue_files
+from billing.models import Plan, PlanLimit, Price, Subscription
+from billing.terms import Change, LimitTerms, PlanTerms, PriceTerms, changes
 
-CATALOGUES = Path(__file__).parent / "catalogues"
+
+@dataclass(frozen=True)
+class PlanPreview:
+    """What is to be otherwise about a plan, and for how many.
+
+    `workspaces` are on it, or would be, only because it is the default plan; they have no subscription.
+    """
+
+    slug: str
+    changes: list[Change]
+    subscriptions: int
+    workspaces: int
+
+    def __str__(self) -> str:
+        without = f" and {self.workspaces} workspaces without one" if self.workspaces else ""
+        return f"{self.slug}, {self.subscriptions} subscriptions{without}"
 
 
-def names() -> list[str]:
-    return sorted(file.stem for file in CATALOGUES.glob("*.yaml"))
+def load(name: str, *, at: datetime) -> list[PlanPreview]:
+    """Sell what the file says; what was changed, so empty the second time. Raises `InvalidCatalogue`."""
+    with transaction.atomic():
+        _alone()
+        proposed = in_file(name)
+        told = preview(proposed, at=at)
+        sell(proposed)
+    return told
+
+
+def in_file(name: str) -> list[PlanTerms]:
+    """The plans of the file, and those it does not name, no longer offered. Raises `InvalidCatalogue`."""
+    written = catalogue_files.read(name)
+    named = {terms.slug for terms in written}
+    unnamed = [terms for terms in sold().values() if terms.slug not in named]
+    return [*written, *(replace(terms, is_default=False, is_offered=False) for terms in unnamed)]
+
+
+def sold() -> dict[str, PlanTerms]:
+    """Every plan there is, by slug, offered or not."""
+    current = Prefetch("prices", Price.objects.current())
+    return {plan.slug: _terms(plan) for plan in Plan.objects.prefetch_related(current, "limits")}
+
+
+def preview(proposed: Iterable[PlanTerms], *, at: datetime) -> list[PlanPreview]:
+    """What `sell` would change, plan by plan. Nothing is written."""
+    former = sold()
+    found = [(terms, changes(former.get(terms.slug), terms)) for terms in proposed]
+    changed = [(terms, different) for terms, different in found if different]
+    subscribed = _open_subscriptions()
+    default = {slug for slug, terms in former.items() if terms.is_default}
+    without = _without_subscription(at) if changed else 0
+    return [
+        PlanPreview(
+            slug=terms.slug,
+            changes=different,
+            subscriptions=subscribed[terms.slug],
+            workspaces=without if terms.is_default or terms.slug in default else 0,
+        )
+        for terms, different in changed
+    ]
 
 
 @transaction.atomic
-def load(name: str) -> list[Plan]:
-    """Make the plans as the file says; plans it does not name are no longer offered. Raises `InvalidCatalogue`."""
-    written = _read(name)
-    Plan.objects.update(is_default=False, is_offered=False)
-    try:
-        return [_load_plan(rank, plan) for rank, plan in enumerate(written)]
-    except (AttributeError, KeyError, TypeError, ValueError, DatabaseError) as exc:
-        raise InvalidCatalogue(f"Catalogue {name}: {exc!r}") from exc
+def sell(proposed: Iterable[PlanTerms]) -> None:
+    """Make the plans so. What is so already is not touched."""
+    _alone()
+    former = sold()
+    # The new default plan comes last: there are never two.
+    for terms in sorted(proposed, key=lambda terms: terms.is_default):
+        if changes(former.get(terms.slug), terms):
+            _make(former.get(terms.slug), terms)
 
 
-def _read(name: str) -> list[dict[str, Any]]:
-    if name not in names():
-        raise InvalidCatalogue(f"No catalogue named {name}; there are: {', '.join(names())}.")
-    try:
-        plans = list(yaml.safe_load((CATALOGUES / f"{name}.yaml").read_text())["plans"])
-        slugs = {plan["slug"] for plan in plans}
-        defaults = [plan for plan in plans if plan.get("default", False)]
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError) as exc:
-        raise InvalidCatalogue(f"Catalogue {name} is not a list of plans, each with its slug.") from exc
-    if len(slugs) != len(plans):
-        raise InvalidCatalogue(f"Catalogue {name} names a plan twice.")
-    if len(defaults) != 1:
-        raise InvalidCatalogue(f"Catalogue {name} must have exactly one default plan.")
-    return plans
+def _alone() -> None:
+    """Until the transaction ends nobody else changes a plan; everybody reads, and subscribes."""
+    with connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE billing_plan IN SHARE ROW EXCLUSIVE MODE")
 
 
-def _load_plan(rank: int, written: dict[str, Any]) -> Plan:
+def _make(former: PlanTerms | None, terms: PlanTerms) -> None:
     plan, _ = Plan.objects.update_or_create(
-        slug=written["slug"],
+        slug=terms.slug,
         defaults={
-            "name": written["name"],
-            "description": written.get("description", ""),
-            "rank": rank,
-            "features": written.get("features", []),
-            "allowed_models": written.get("models", []),
-            "is_default": written.get("default", False),
-            "is_offered": True,
+            "name": terms.name,
+            "description": terms.description,
+            "rank": terms.rank,
+            "features": list(terms.features),
+            "allowed_models": list(terms.models),
+            "trial_days": terms.trial_days,
+            "is_default": terms.is_default,
+            "is_offered": terms.is_offered,
         },
     )
-    _load_price(plan, written)
-    _load_limits(plan, written["limits"])
-    return plan
+    if former is None or former.price != terms.price:
+        _price(plan, terms.price)
+    if former is None or former.limits != terms.limits:
+        plan.limits.all().delete()
+        PlanLimit.objects.bulk_create(_limit(plan, policy, limit) for policy, limit in terms.limits.items())
 
 
-def _load_price(plan: Plan, written: dict[str, Any]) -> None:
-    amount = _whole(written["price"], f"the price of {plan.slug}")
-    currency = written.get("currency", "USD")
+def _price(plan: Plan, terms: PriceTerms | None) -> None:
     plan.prices.update(is_current=False)
-    version = plan.prices.filter(interval="month").count() + 1
-    Price.objects.create(plan=plan, currency=currency, interval="month", amount=amount, version=version)
+    if terms is None:
+        return
+    before = plan.prices.filter(interval=terms.interval, interval_count=terms.interval_count)
+    version = (before.aggregate(last=Max("version"))["last"] or 0) + 1
+    plan.prices.create(
+        version=version,
+        currency=terms.currency,
+        amount=terms.amount,
+        interval=terms.interval,
+        interval_count=terms.interval_count,
+    )
 
 
-def _load_limits(plan: Plan, written: dict[str, Any]) -> None:
-    plan.limits.all().delete()
-    PlanLimit.objects.bulk_create(_limit(plan, name, allowance) for name, allowance in written.items())
+def _limit(plan: Plan, policy: str, terms: LimitTerms) -> PlanLimit:
+    meter, _, window = policy.partition("/")
+    return PlanLimit(plan=plan, meter=meter, window=window, limit=terms.limit, overage_price=terms.overage_price)
 
 
-def _limit(plan: Plan, name: str, allowance: int | dict[str, int]) -> PlanLimit:
-    """From `tokens/day: 1000`, or `operations/month: {limit: 100, overage_price: 8}`."""
-    meter, _, window = name.partition("/")
-    terms = allowance if isinstance(allowance, dict) else {"limit": allowance}
-    checked = {term: _whole(value, f"the {term} of {name} of {plan.slug}") for term, value in terms.items()}
-    return PlanLimit(plan=plan, meter=Meter(meter), window=Window(window), **checked)
+def _terms(plan: Plan) -> PlanTerms:
+    price = next(iter(plan.prices.all()), None)
+    return PlanTerms(
+        slug=plan.slug,
+        name=plan.name,
+        description=plan.description,
+        rank=plan.rank,
+        features=tuple(plan.features),
+        models=tuple(plan.allowed_models),
+        trial_days=plan.trial_days,
+        is_default=plan.is_default,
+        is_offered=plan.is_offered,
+        price=PriceTerms(price.amount, price.currency, price.interval, price.interval_count) if price else None,
+        limits={f"{row.meter}/{row.window}": LimitTerms(row.limit, row.overage_price) for row in plan.limits.all()},
+    )
 
 
-def _whole(value: object, what: str) -> int:
-    """An amount as it is: 29.99 would become 29, and `yes` would become 1."""
-    if type(value) is not int or value < 0:
-        raise ValueError(f"{what} must be a whole number, not negative: {value!r}")
-    return value
+def _open_subscriptions() -> Counter[str]:
+    """How many, by plan."""
+    found = Subscription.objects.open().order_by().values_list("plan_id")
+    return Counter(dict(found.annotate(Count("pk"))))
+
+
+def _without_subscription(at: datetime) -> int:
+    """Workspaces for which the default plan counts."""
+    counts = Q(entitled_until=None) | Q(entitled_until__gt=at)
+    live = Subscription.objects.filter(counts, workspace=OuterRef("pk"), status__in=Subscription.ENTITLED)
+    return Workspace.objects.filter(~Exists(live), deleted_at=None).count()

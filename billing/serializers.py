@@ -10,7 +10,7 @@ from billing.models import Plan, PlanLimit, Price
 class PriceView(serializers.ModelSerializer[Price]):
     class Meta:
         model = Price
-        fields = ["currency", "amount", "interval"]
+        fields = ["currency", "amount", "interval", "interval_count"]
 
 
 class PlanLimitView(serializers.ModelSerializer[PlanLimit]):

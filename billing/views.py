@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics
 from rest_framework.permissions import AllowAny
@@ -11,12 +11,13 @@ from rest_framework.views import APIView
 from accounts.authentication import caller_of
 from accounts.models import Scope
 from billing import comparison, subscriptions
-from billing.models import Plan
+from billing.models import Plan, Price
 from billing.serializers import Comparison, PlanView
 
 
 def offered() -> QuerySet[Plan]:
-    return Plan.objects.filter(is_offered=True).prefetch_related("prices", "limits")
+    """With the prices that who subscribes now will pay."""
+    return Plan.objects.filter(is_offered=True).prefetch_related(Prefetch("prices", Price.objects.current()), "limits")
 
 
 @extend_schema(tags=["billing"])

@@ -1,30 +1,39 @@
-"""A catalogue file becomes plans, or nothing at all."""
+"""What is sold becomes what a catalogue says: once, whole, and by versions of its prices."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import yaml
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, connections, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import now
 
 from accounts.tests.factories import Person
-from billing import catalogue, subscriptions
+from billing import catalogue, catalogue_files, subscriptions
 from billing.errors import InvalidCatalogue
-from billing.models import Plan, PlanLimit, Price
+from billing.models import Plan, PlanLimit, Price, Subscription
 
 Rows = list[dict[str, Any]]
 
 
 def rows() -> tuple[Rows, Rows, Rows]:
-    """All that a catalogue makes, without the ids of rows that are made anew."""
-    prices = Price.objects.order_by("plan", "currency").values("plan", "currency", "amount", "interval")
-    limits = PlanLimit.objects.order_by("plan", "meter").values("plan", "meter", "window", "limit", "overage_price")
-    return list(Plan.objects.order_by("slug").values()), list(prices), list(limits)  # type: ignore[arg-type]
+    """All that a catalogue makes."""
+    return (
+        list(Plan.objects.order_by("slug").values()),  # type: ignore[arg-type]
+        list(Price.objects.order_by("pk").values()),  # type: ignore[arg-type]
+        list(PlanLimit.objects.order_by("pk").values()),  # type: ignore[arg-type]
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -38,182 +47,293 @@ def undone(database: None) -> Iterator[None]:
 @pytest.fixture
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where catalogues lie."""
-    monkeypatch.setattr(catalogue, "CATALOGUES", tmp_path)
+    monkeypatch.setattr(catalogue_files, "CATALOGUES", tmp_path)
     return tmp_path
 
 
 def plan(slug: str = "only", **change: Any) -> dict[str, Any]:
-    written = {"slug": slug, "name": slug.title(), "default": True, "price": 0, "limits": {"tokens/day": 10}}
-    return {name: value for name, value in (written | change).items() if value is not ...}
+    return {"slug": slug, "name": slug.title(), "default": True, "price": 0, "limits": {"tokens/day": 10}} | change
 
 
-def write(shelf: Path, *plans: object) -> None:
-    (shelf / "ours.yaml").write_text(yaml.safe_dump({"plans": list(plans)}))
+def load(shelf: Path, *plans: dict[str, Any]) -> list[catalogue.PlanPreview]:
+    write(shelf, *plans)
+    return catalogue.load("ours", at=now())
 
 
-def test_the_default_catalogue_is_what_a_new_user_sees(database: None) -> None:
-    catalogue.load("default")
-
-    offered = Plan.objects.filter(is_offered=True)
-    assert [(plan.slug, plan.prices.get().amount) for plan in offered] == [
-        ("free", 0),
-        ("starter", 2900),
-        ("team", 7900),
-        ("scale", 19900),
-        ("enterprise", 59900),
-    ]
+def write(shelf: Path, *plans: dict[str, Any]) -> None:
+    (shelf / "ours.yaml").write_text(yaml.safe_dump({"currency": "USD", "plans": list(plans)}))
 
 
-def test_operations_beyond_a_paid_plan_are_billed(database: None) -> None:
-    catalogue.load("default")
-
-    operations = PlanLimit.objects.filter(meter="operations", plan__is_offered=True).order_by("plan__rank")
-    assert [(row.limit, row.overage_price) for row in operations] == [
-        (3, None),
-        (100, 8),
-        (500, 8),
-        (2000, 8),
-        (10000, 8),
-    ]
+def only() -> Plan:
+    return Plan.objects.get(slug="only")
 
 
-def test_loading_twice_changes_nothing(database: None) -> None:
-    catalogue.load("default")
+def prices_of(slug: str) -> list[tuple[Any, ...]]:
+    """The newest first."""
+    found = Price.objects.filter(plan=slug).order_by("-pk")
+    return list(found.values_list("amount", "currency", "version", "is_current"))
+
+
+def loaded(name: str, **options: Any) -> str:
+    """What the command says."""
+    said = StringIO()
+    call_command("load_catalogue", name, stdout=said, **options)
+    return said.getvalue()
+
+
+def test_loading_twice_changes_nothing(shelf: Path) -> None:
+    load(shelf, plan(price=500, features=["One"], limits={"tokens/day": 10, "operations/month": 3}))
     before = rows()
 
-    catalogue.load("default")
-
+    assert catalogue.load("ours", at=now()) == []
     assert rows() == before
 
 
 def test_a_plan_is_made_as_written(shelf: Path) -> None:
     limits = {"tokens/day": 10, "operations/month": {"limit": 3, "overage_price": 8}}
-    write(shelf, plan(price=500, currency="INR", features=["One"], models=["claude-haiku-5-5"], limits=limits))
+    more: dict[str, Any] = {
+        "features": ["One"],
+        "models": ["claude-haiku-5-5"],
+        "trial_days": 14,
+        "description": "All there is.",
+    }
 
-    [made] = catalogue.load("ours")
+    load(shelf, plan(price=500, currency="INR", every="30 days", limits=limits, **more))
 
-    assert (made.name, made.rank, made.features, made.allowed_models) == ("Only", 0, ["One"], ["claude-haiku-5-5"])
-    assert list(made.prices.values_list("currency", "amount")) == [("INR", 500)]
+    made = only()
+    assert (made.name, made.description, made.rank, made.trial_days) == ("Only", "All there is.", 0, 14)
+    assert (made.features, made.allowed_models) == (["One"], ["claude-haiku-5-5"])
+    assert (made.is_default, made.is_offered) == (True, True)
+    price = made.prices.get()
+    assert (price.amount, price.currency, price.interval, price.interval_count) == (500, "INR", "day", 30)
     assert list(made.limits.values_list("meter", "window", "limit", "overage_price")) == [
         ("operations", "month", 3, 8),
         ("tokens", "day", 10, None),
     ]
 
 
-def test_a_plan_that_is_no_longer_written_is_no_longer_offered(shelf: Path) -> None:
-    write(shelf, plan())
+def test_a_plan_may_be_there_without_being_offered(shelf: Path) -> None:
+    load(shelf, plan(offered=False))
 
-    catalogue.load("ours")
+    assert (only().is_default, only().is_offered) == (True, False)
+
+
+def test_a_plan_that_is_no_longer_written_is_no_longer_offered(shelf: Path) -> None:
+    load(shelf, plan())
 
     assert list(Plan.objects.filter(is_offered=True).values_list("slug", flat=True)) == ["only"]
-    assert Plan.objects.get(slug="starter").is_default is False
+    assert list(Plan.objects.filter(is_default=True).values_list("slug", flat=True)) == ["only"]
 
 
 def test_who_is_on_a_plan_stays_there_when_it_is_no_longer_offered(shelf: Path, alice: Person) -> None:
     subscriptions.put_on_plan(alice.workspace, "starter", at=alice.workspace.created_at)
-    write(shelf, plan())
 
-    catalogue.load("ours")
+    load(shelf, plan())
 
     assert subscriptions.current_plan(alice.workspace.id).slug == "starter"
 
 
 def test_a_limit_that_is_no_longer_written_is_gone(shelf: Path) -> None:
-    write(shelf, plan(limits={"tokens/day": 10, "requests/day": 5}))
-    catalogue.load("ours")
-    write(shelf, plan(limits={"tokens/day": 20}))
+    load(shelf, plan(limits={"tokens/day": 10, "requests/day": 5}))
 
-    [made] = catalogue.load("ours")
+    load(shelf, plan(limits={"tokens/day": 20}))
 
-    assert list(made.limits.values_list("meter", "limit")) == [("tokens", 20)]
+    assert list(only().limits.values_list("meter", "limit")) == [("tokens", 20)]
 
 
-def test_a_new_price_replaces_the_old_one(shelf: Path) -> None:
-    write(shelf, plan(price=500))
-    catalogue.load("ours")
-    write(shelf, plan(price=600, currency="EUR"))
+@pytest.mark.parametrize("change", [{"price": 600}, {"currency": "EUR"}, {"price": 600, "currency": "EUR"}])
+def test_another_amount_or_currency_is_a_new_version(shelf: Path, change: dict[str, Any]) -> None:
+    load(shelf, plan(price=500, currency="USD"))
 
-    [made] = catalogue.load("ours")
+    load(shelf, plan() | {"price": 500, "currency": "USD"} | change)
 
-    assert list(made.prices.values_list("currency", "amount")) == [("EUR", 600)]
-
-
-REFUSED: dict[str, list[Any]] = {
-    "no price": [plan(price=...)],
-    "a negative price": [plan(price=-1)],
-    "a price with cents": [plan(price=29.99)],
-    "a price in words": [plan(price="free")],
-    "a price that is yes": [plan(price=True)],
-    "a price beyond bigint": [plan(price=10**19)],
-    "no slug": [{"name": "Only", "default": True, "price": 0, "limits": {}}],
-    "no name": [plan(name=...)],
-    "no limits": [plan(limits=...)],
-    "limits that are empty": [plan(limits=None)],
-    "an unknown meter": [plan(limits={"smiles/day": 5})],
-    "an unknown window": [plan(limits={"tokens/year": 5})],
-    "no window": [plan(limits={"tokens": 5})],
-    "a negative limit": [plan(limits={"tokens/day": -1})],
-    "half a token": [plan(limits={"tokens/day": 0.5})],
-    "a limit without its number": [plan(limits={"operations/month": {"overage_price": 8}})],
-    "a negative overage price": [plan(limits={"operations/month": {"limit": 1, "overage_price": -8}})],
-    "unknown terms": [plan(limits={"operations/month": {"limit": 1, "price": 8}})],
-    "no default": [plan(default=False)],
-    "two defaults": [plan("one"), plan("two")],
-    "a plan twice": [plan("one"), plan("one", default=False)],
-    "a currency too long": [plan(currency="DOLLARS")],
-    "a plan that is only a word": ["free"],
-    "no plans": [],
-}
+    new = (change.get("price", 500), change.get("currency", "USD"))
+    assert prices_of("only") == [(*new, 2, True), (500, "USD", 1, False)]
 
 
-@pytest.mark.parametrize("plans", REFUSED.values(), ids=REFUSED)
-def test_a_bad_catalogue_is_refused_and_nothing_changed(shelf: Path, plans: list[object]) -> None:
+def test_an_amount_of_old_is_a_new_version_too(shelf: Path) -> None:
+    for amount in (500, 600, 500):
+        load(shelf, plan(price=amount))
+
+    assert prices_of("only") == [(500, "USD", 3, True), (600, "USD", 2, False), (500, "USD", 1, False)]
+
+
+def test_paid_at_another_interval_the_former_price_is_no_longer_offered(shelf: Path) -> None:
+    load(shelf, plan(price=500))
+
+    load(shelf, plan(price=500, every="30 days"))
+
+    assert [price.lookup_key for price in only().prices.current()] == ["only_30day_v1"]
+
+
+def test_who_subscribed_keeps_the_price_of_that_day(shelf: Path, alice: Person) -> None:
+    load(shelf, plan("free"), plan(default=False, price=500))
+    subscription = subscribed(alice, "only")
+
+    load(shelf, plan("free"), plan(default=False, price=900))
+
+    subscription.refresh_from_db()
+    assert subscription.price is not None
+    assert (subscription.price.amount, subscription.price.is_current) == (500, False)
+
+
+def subscribed(person: Person, slug: str) -> Subscription:
+    price = Price.objects.current().get(plan=slug)
+    return Subscription.objects.create(workspace=person.workspace, plan_id=slug, price=price)
+
+
+def test_what_is_wrong_at_its_end_leaves_all_of_it_undone(shelf: Path) -> None:
     before = rows()
-    # The good one comes first: what it changed must be undone as well.
-    write(shelf, plan("good", default=False, price=1), *plans)
 
     with pytest.raises(InvalidCatalogue):
-        catalogue.load("ours")
+        load(shelf, plan("good", price=1), plan("bad", default=False, price=-1))
 
     assert rows() == before
 
 
-@pytest.mark.parametrize("text", ["", "plans:", "plans: 5", "[]", "plans: [", "{a: b}", "\t"])
-def test_a_file_that_is_no_catalogue_is_refused(shelf: Path, text: str) -> None:
-    (shelf / "ours.yaml").write_text(text)
+def test_what_changes_is_told_with_how_many_it_touches(shelf: Path, alice: Person, charlie: Person) -> None:
+    load(shelf, plan("free"), plan(default=False, price=500, limits={"tokens/day": 10, "messages/day": 5}))
+    subscribed(alice, "only")
+    nobody = Subscription.objects.create(workspace=charlie.workspace, plan_id="only", status="canceled")
 
-    with pytest.raises(InvalidCatalogue):
-        catalogue.load("ours")
+    limits = {"tokens/day": {"limit": 1000, "overage_price": 2}}
+    [told] = load(shelf, plan("free"), plan(default=False, price=900, limits=limits))
 
-
-@pytest.mark.parametrize("name", ["", "nowhere", "../models", "default.yaml"])
-def test_an_unknown_catalogue_names_those_there_are(name: str) -> None:
-    with pytest.raises(InvalidCatalogue, match=r"there are: .*default"):
-        catalogue.load(name)
-
-
-def test_the_command_says_what_it_loaded() -> None:
-    said = StringIO()
-
-    call_command("load_catalogue", "default", stdout=said)
-
-    assert said.getvalue() == "default: free, starter, team, scale, enterprise\n"
+    assert nobody.plan_id == told.slug == "only"
+    assert (told.subscriptions, told.workspaces) == (1, 0)
+    assert [str(change) for change in told.changes] == [
+        "price: $5.00 every month -> $9.00 every month",
+        "tokens/day: 10 -> 1,000, then $0.02 each",
+        "messages/day: 5 -> no limit",
+    ]
 
 
-def test_a_dry_run_changes_nothing(shelf: Path) -> None:
-    before = rows()
+def test_the_default_plan_touches_whoever_has_no_subscription(shelf: Path, alice: Person, charlie: Person) -> None:
+    load(shelf, plan("free"), plan(default=False))
+    [before] = catalogue.preview(proposed(shelf, plan("free", price=1), plan(default=False)), at=now())
+    subscribed(alice, "only")
+    late = subscribed(charlie, "only")
+    Subscription.objects.filter(pk=late.pk).update(entitled_until=now() - timedelta(minutes=1))
+
+    [after] = catalogue.preview(proposed(shelf, plan("free", price=1), plan(default=False)), at=now())
+
+    assert (before.slug, before.subscriptions, after.subscriptions) == ("free", 0, 0)
+    assert before.workspaces - after.workspaces == 1
+
+
+def proposed(shelf: Path, *plans: dict[str, Any]) -> list[Any]:
+    write(shelf, *plans)
+    return catalogue.in_file("ours")
+
+
+def test_every_part_of_a_plan_is_looked_at(shelf: Path) -> None:
+    load(shelf, plan("other"), plan(default=False))
+
+    [other, told] = load(
+        shelf,
+        plan(
+            name="Another",
+            description="New.",
+            features=["One", "Two"],
+            models=["claude-haiku-5-5"],
+            trial_days=7,
+            offered=False,
+            every="year",
+        ),
+        plan("other", default=False),
+    )[::-1]
+
+    assert [str(change) for change in other.changes] == ["default: yes -> no", "rank: 0 -> 1"]
+    assert [str(change) for change in told.changes] == [
+        "price: $0.00 every month -> $0.00 every year",
+        "models: every model -> claude-haiku-5-5",
+        "trial: 0 days -> 7 days",
+        "default: no -> yes",
+        "offered: yes -> no",
+        "name: Only -> Another",
+        "description: none -> New.",
+        "features: none -> One, Two",
+        "rank: 1 -> 0",
+    ]
+
+
+def test_many_at_once_make_one_plan_with_one_price(database: None) -> None:
+    terms = replace(catalogue.sold()["team"], slug=f"plan-{uuid4().hex[:8]}", is_offered=False)
+
+    def sell(_: int) -> None:
+        try:
+            catalogue.sell([terms])
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as crowd:
+        list(crowd.map(sell, range(8)))
+
+    assert prices_of(terms.slug) == [(7900, "USD", 1, True)]
+
+
+# What clients see of it
+
+
+def seen(path: str = "") -> tuple[Any, int]:
+    """The answer, and how many queries it took."""
+    with CaptureQueriesContext(connection) as asked:
+        answer = Client().get(f"/api/v1/billing/plans{path}")
+    return answer.json(), len(asked)
+
+
+def test_clients_see_only_what_is_paid_now(shelf: Path) -> None:
+    load(shelf, plan(price=500))
+    load(shelf, plan(price=600, every="30 days"))
+
+    answer, _ = seen("/only")
+
+    assert answer["prices"] == [{"currency": "USD", "amount": 600, "interval": "day", "interval_count": 30}]
+
+
+def test_many_plans_with_a_past_are_shown_by_as_few_queries_as_one(shelf: Path) -> None:
+    load(shelf, plan())
+    _, queries = seen()
+    for price in range(3):
+        load(shelf, plan(), *(plan(f"plan-{number}", default=False, price=price) for number in range(20)))
+
+    answer, of_many = seen()
+
+    assert len(answer) == 21
+    assert of_many == queries == 3
+
+
+# The command
+
+
+def test_the_command_says_what_it_changed_and_then_that_there_is_nothing(shelf: Path, alice: Person) -> None:
+    load(shelf, plan("free"), plan(default=False, price=500))
+    subscribed(alice, "only")
+    write(shelf, plan("free"), plan(default=False, price=900), plan("new", default=False, price=100))
+
+    assert loaded("ours") == (
+        "only, 1 subscriptions:\n"
+        "  price: $5.00 every month -> $9.00 every month (who has subscribed keeps the former price)\n"
+        "new, 0 subscriptions:\n"
+        "  new plan: New, $1.00 every month; tokens/day 10\n"
+    )
+    assert loaded("ours") == "ours: nothing to change.\n"
+
+
+def test_a_dry_run_says_the_same_and_changes_nothing(shelf: Path) -> None:
     write(shelf, plan(price=500))
+    before = rows()
 
-    with transaction.atomic():
-        call_command("load_catalogue", "ours", dry_run=True, stdout=StringIO())
+    said = loaded("ours", dry_run=True)
 
     assert rows() == before
+    assert said == loaded("ours")
 
 
-def test_a_dry_run_says_what_is_wrong(shelf: Path) -> None:
+def test_the_command_says_what_is_wrong(shelf: Path) -> None:
     write(shelf, plan(price=-1))
 
-    with pytest.raises(CommandError, match="the price of only"):
+    with pytest.raises(CommandError, match=r"ours\.yaml, line \d+: price must be"):
         call_command("load_catalogue", "ours", dry_run=True)
 
 
@@ -230,9 +350,12 @@ def test_a_negative_price_cannot_be() -> None:
         Price.objects.create(plan_id="free", currency="EUR", amount=-1)
 
 
-def test_two_prices_of_one_currency_cannot_be() -> None:
-    with pytest.raises(IntegrityError, match="one_price_per_currency_and_interval"), transaction.atomic():
-        Price.objects.create(plan_id="free", currency="USD", amount=1)
+@pytest.mark.parametrize(
+    ("version", "constraint"), [(1, "one_price_per_version"), (99, "one_current_price_per_interval")]
+)
+def test_two_prices_to_choose_from_cannot_be(version: int, constraint: str) -> None:
+    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+        Price.objects.create(plan_id="free", currency="USD", amount=1, version=version, is_current=version > 1)
 
 
 @pytest.mark.parametrize(

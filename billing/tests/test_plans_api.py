@@ -26,7 +26,7 @@ def test_a_plan_says_what_it_costs_and_allows(product: Product) -> None:
     assert set(plan) == {
         "slug", "name", "description", "features", "allowed_models", "is_default", "prices", "limits"
     }  # fmt: skip
-    assert plan["prices"] == [{"currency": "USD", "amount": 2900, "interval": "month"}]
+    assert plan["prices"] == [{"currency": "USD", "amount": 2900, "interval": "month", "interval_count": 1}]
     assert {"meter": "tokens", "window": "day", "limit": 100_000, "overage_price": None} in plan["limits"]
     assert {"meter": "operations", "window": "month", "limit": 100, "overage_price": 8} in plan["limits"]
 
