@@ -59,8 +59,8 @@ def _overage(workspace_id: UUID, running: Subscription | None) -> tuple[int, Amo
     if running is None:
         return 0, Amount(OVERAGE_CURRENCY, 0)
     since = Overage.objects.filter(workspace=workspace_id, used_at__gte=running.current_period_start)
-    found = since.aggregate(units=Sum("units"), amount=Sum(F("units") * F("unit_price")))
-    return found["units"] or 0, Amount(OVERAGE_CURRENCY, found["amount"] or 0)
+    found = since.aggregate(total=Sum("units"), amount=Sum(F("units") * F("unit_price")))
+    return found["total"] or 0, Amount(OVERAGE_CURRENCY, found["amount"] or 0)
 
 
 def _goes_on(running: Subscription) -> bool:

@@ -70,7 +70,7 @@ from billing.errors import (
     UnknownShape,
 )
 from quotas import headers
-from quotas.errors import ModelNotAllowed, ModelNotInPlan, QuotaExceeded
+from quotas.errors import ModelNotAllowed, ModelNotInPlan, QuotaExceeded, ResetNotAllowed
 from quotas.limits import Limit
 
 logger = logging.getLogger(__name__)
@@ -97,6 +97,7 @@ STATUSES: dict[type[Exception], int] = {
     EmailNotVerified: 403,
     ModelNotInPlan: 403,
     ModelNotAllowed: 403,
+    ResetNotAllowed: 403,
     Http404: 404,
     UnknownModel: 404,
     UnknownProvider: 404,

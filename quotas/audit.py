@@ -10,8 +10,17 @@ from django.db import connection
 CHECKS = {
     "used is the sum of its entries": """
         SELECT b.id, b.used, COALESCE(sum(e.amount), 0)
-        FROM quotas_bucket b LEFT JOIN quotas_entry e ON e.bucket_id = b.id
+        FROM quotas_bucket b LEFT JOIN quotas_entry e ON e.bucket_id = b.id AND e.kind <> 'carry_over'
         GROUP BY b.id HAVING b.used <> COALESCE(sum(e.amount), 0)
+    """,
+    "carried is the sum of its carry-overs": """
+        SELECT b.id, b.carried, COALESCE(sum(e.amount), 0)
+        FROM quotas_bucket b LEFT JOIN quotas_entry e ON e.bucket_id = b.id AND e.kind = 'carry_over'
+        GROUP BY b.id HAVING b.carried <> COALESCE(sum(e.amount), 0)
+    """,
+    "what is beyond a plan is noted once, and is no more than was used": """
+        SELECT o.entry_id, o.units, e.amount FROM billing_overage o LEFT JOIN quotas_entry e ON e.id = o.entry_id
+        WHERE e.id IS NULL OR o.units > e.amount
     """,
     "reserved is the sum of its pending holds": """
         SELECT b.id, b.reserved, COALESCE(sum(h.amount) FILTER (WHERE r.state = 'pending'), 0)

@@ -68,3 +68,12 @@ class ModelNotAllowed(QuotaError):
 
     def __init__(self, model: str | None) -> None:
         super().__init__(f"This API key may not use {f'the model {model}' if model else 'any model of the plan'}.")
+
+
+class ResetNotAllowed(QuotaError):
+    """What is used was delivered, and stays used until its window ends."""
+
+    code = "reset_not_allowed"
+
+    def __init__(self) -> None:
+        super().__init__("Only staff can reset what is used.")

@@ -79,9 +79,10 @@ async def reserve(
     }
     statement = statements.RESERVE_WITHIN_OWN_LIMITS if caller.limits else statements.RESERVE
     verdict = await database.fetch_one(statement, params)
-    if verdict and not verdict["complete"]:
+    while verdict and not verdict["complete"]:  # Twice, where the plan changes in that very moment.
         async with database.connected() as connection:
             await connection.execute(statements.OPEN_BUCKETS, params)
+            await connection.execute(statements.MOVE_TO_PLAN, params)
         verdict = await database.fetch_one(statement, params)
     if verdict is None:
         raise NoCatalogue
@@ -128,6 +129,7 @@ def limits_of(caller: Caller, at: datetime) -> Params:
     opened = periods.periods_at(at, caller.zone)
     return {
         "workspace_id": caller.workspace_id,
+        "at": at,
         "windows": [str(period.window) for period in opened],
         "starts": [period.starts_at for period in opened],
         "ends": [period.ends_at for period in opened],

@@ -35,7 +35,11 @@ class Bucket(models.Model):
     window = models.CharField(max_length=10, choices=Window)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
-    limit = models.BigIntegerField(help_text="As of the last reservation; plan, key and member decide at each.")
+    plan = models.CharField(max_length=40, blank=True, help_text="Whose limit it is, since the last change of plan.")
+    limit = models.BigIntegerField(
+        help_text="As of the last reservation, with what was carried over; plan, key and member decide at each."
+    )
+    carried = models.BigIntegerField(default=0, help_text="Beside the plan's limit: carried over from a former plan.")
     hard = models.BooleanField(default=True, help_text="Likewise. A limit that is not hard is billed beyond.")
     used = models.BigIntegerField(default=0)
     reserved = models.BigIntegerField(default=0)
@@ -51,6 +55,7 @@ class Bucket(models.Model):
             # None on the sum: a call may deliver more than was held for it, and all of it is posted.
             models.CheckConstraint(condition=Q(used__gte=0), name="used_not_negative"),
             models.CheckConstraint(condition=Q(reserved__gte=0), name="reserved_not_negative"),
+            models.CheckConstraint(condition=Q(carried__gte=0), name="carried_not_negative"),
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="bucket_ends_after_start"),
         ]
 
@@ -127,13 +132,17 @@ class Entry(models.Model):
     class Kind(models.TextChoices):
         SETTLEMENT = "settlement"
         CORRECTION = "correction"
+        RESET = "reset"
+        CARRY_OVER = "carry_over"
 
     bucket = models.ForeignKey(Bucket, on_delete=models.PROTECT, related_name="entries")
-    reservation = models.ForeignKey(Reservation, on_delete=models.PROTECT, related_name="entries")
+    reservation = models.ForeignKey(
+        Reservation, on_delete=models.PROTECT, null=True, blank=True, related_name="entries", help_text="For what work."
+    )
     kind = models.CharField(max_length=12, choices=Kind)
-    amount = models.BigIntegerField()
+    amount = models.BigIntegerField(help_text="Of `used`, and of `carried` where it is a carry-over.")
     overrun = models.BigIntegerField(default=0, help_text="How much of it went beyond what was held.")
-    basis = models.CharField(max_length=10, choices=Basis)
+    basis = models.CharField(max_length=10, choices=Basis, blank=True)
     plan = models.CharField(max_length=40)
     price = models.JSONField(default=dict)
     corrects = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="corrections")

@@ -29,7 +29,12 @@ class Usage:
 
 
 async def usage(caller: Caller, at: datetime) -> Usage:
-    row = await database.fetch_one(statements.USAGE, metering.limits_of(caller, at))
+    params = metering.limits_of(caller, at)
+    row = await database.fetch_one(statements.USAGE, params)
+    if row and not row["on_plan"]:
+        async with database.connected() as connection:
+            await connection.execute(statements.MOVE_TO_PLAN, params)
+        row = await database.fetch_one(statements.USAGE, params)
     if row is None:
         raise NoCatalogue
     limits = [Limit.from_row(limit) for limit in row["limits"]]

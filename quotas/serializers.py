@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from billing.purchase_serializers import NewCheckout
 from quotas.models import Decision
 
 
@@ -27,3 +28,18 @@ class DecisionView(serializers.ModelSerializer[Decision]):
     class Meta:
         model = Decision
         fields = ["request_id", "admitted", "plan", "limits", "created_at"]
+
+
+class NewPlan(NewCheckout):
+    reset_used = serializers.BooleanField(default=False, help_text="Forget what is used, as staff may.")
+
+
+class PlanSet(serializers.Serializer[Any]):
+    status = serializers.CharField(help_text="Always `ok`.")
+    message = serializers.CharField(
+        help_text="`upgraded to {plan} with carry-over`, `plan confirmed` or `downgraded to {plan}`."
+    )
+    plan = serializers.CharField()
+    token_quota = serializers.IntegerField(allow_null=True)
+    token_used = serializers.IntegerField(allow_null=True)
+    remaining = serializers.IntegerField(allow_null=True)

@@ -36,17 +36,63 @@ LIMITS = f"""{PLAN_LIMITS},
 OPEN_BUCKETS = f"""
     WITH {LIMITS}
     INSERT INTO quotas_bucket
-        (workspace_id, key_id, member_id, meter, "window", starts_at, ends_at, "limit", hard, used, reserved)
+        (workspace_id, key_id, member_id, meter, "window", starts_at, ends_at, plan, "limit", hard, carried, used,
+            reserved)
     SELECT %(workspace_id)s, CASE holder WHEN 'key' THEN holder_id END, CASE holder WHEN 'member' THEN holder_id END,
-        meter, "window", starts_at, ends_at, "limit", hard, 0, 0
-    FROM limits WHERE meter = ANY(%(meters)s::text[])
+        meter, "window", starts_at, ends_at, plan.slug, "limit", hard, 0, 0, 0
+    FROM limits, plan WHERE meter = ANY(%(meters)s::text[])
     ORDER BY meter, "window", holder_id
     ON CONFLICT DO NOTHING
 """
 
+# Brings the open windows of a workspace from its former plan to the present one. A higher plan begins at nothing used,
+# and what was left of the former is carried over. Within one window it does so once: who comes back to it finds it as
+# it was left. A lower plan's limit counts as it is, and what is used stays used.
+MOVE_TO_PLAN = f"""
+    WITH plan AS ({CURRENT_PLAN}),
+    former AS MATERIALIZED (
+        SELECT b.*, now.slug AS new_plan, now.rank > COALESCE(was.rank, now.rank) AS is_higher,
+            EXISTS (
+                SELECT FROM quotas_entry e WHERE e.bucket_id = b.id AND e.plan = now.slug AND e.kind <> 'reset'
+            ) AS is_back
+        FROM plan JOIN billing_plan now ON now.slug = plan.slug
+            JOIN quotas_bucket b ON b.workspace_id = %(workspace_id)s AND b.holder_id = b.workspace_id
+                AND b.ends_at > %(at)s AND b.plan <> now.slug
+            LEFT JOIN billing_plan was ON was.slug = b.plan
+        ORDER BY b.id
+        FOR UPDATE OF b
+    ),
+    latter AS (
+        SELECT id, new_plan, used AS former_used, carried AS former_carried,
+            CASE WHEN is_higher AND NOT is_back THEN 0 ELSE used END AS used,
+            CASE
+                WHEN is_higher AND is_back THEN (
+                    SELECT COALESCE(sum(e.amount), 0) FROM quotas_entry e
+                    WHERE e.bucket_id = former.id AND e.kind = 'carry_over' AND e.id <= (
+                        SELECT max(last.id) FROM quotas_entry last
+                        WHERE last.bucket_id = former.id AND last.kind = 'carry_over' AND last.plan = new_plan
+                    )
+                )
+                WHEN is_higher THEN GREATEST("limit" - used, 0)
+                ELSE 0
+            END AS carried
+        FROM former
+    ),
+    moved AS (
+        UPDATE quotas_bucket b SET plan = l.new_plan, used = l.used, carried = l.carried
+        FROM latter l WHERE b.id = l.id
+    )
+    INSERT INTO quotas_entry (bucket_id, kind, amount, overrun, basis, plan, price, created_at)
+    SELECT id, kind, amount, 0, '', new_plan, '{{}}', now()
+    FROM latter, LATERAL (VALUES ('reset', used - former_used), ('carry_over', carried - former_carried))
+        AS posted (kind, amount)
+    WHERE amount <> 0
+    ORDER BY id, kind DESC
+"""
+
 # Asks for `least` to `most` of each meter and gets as much as the tightest hard limit has room for. All or nothing:
 # when one meter cannot give its least, nothing is held and the decision says so. Answers `complete` = false, having
-# done nothing, when a bucket is not open yet.
+# done nothing, when a bucket is not open yet, or counts for a former plan still.
 _RESERVE = """
     WITH {limits},
     asked AS (
@@ -56,7 +102,8 @@ _RESERVE = """
         SELECT * FROM limits JOIN asked USING (meter)
     ),
     buckets AS MATERIALIZED (
-        SELECT b.id, b.used, b.reserved, w.*
+        SELECT b.id, b.used, b.reserved, b.plan, w.meter, w."window", w."limit" + b.carried AS "limit", w.hard,
+            w.overage_price, w.ends_at, w.holder, w.least, w.most
         FROM wanted w JOIN quotas_bucket b ON b.workspace_id = %(workspace_id)s
             AND b.meter = w.meter AND b."window" = w."window" AND b.starts_at = w.starts_at
             AND b.holder_id = w.holder_id
@@ -69,7 +116,8 @@ _RESERVE = """
     ),
     verdict AS (
         SELECT
-            (SELECT count(*) FROM wanted) = (SELECT count(*) FROM buckets) AS complete,
+            (SELECT count(*) FROM wanted) = (SELECT count(*) FROM buckets)
+                AND NOT EXISTS (SELECT FROM buckets WHERE holder = 'workspace' AND plan <> slug) AS complete,
             NOT EXISTS (SELECT FROM amounts WHERE amount < least) AS fits,
             cardinality(allowed_models) = 0 OR %(model)s = '' OR %(model)s = ANY(allowed_models) AS permitted
         FROM plan
@@ -211,9 +259,11 @@ EXPIRED = """
 USAGE = f"""
     WITH {LIMITS}
     SELECT plan.slug AS plan, plan.current_period_end, COALESCE(jsonb_agg(jsonb_build_object(
-            'meter', l.meter, 'window', l."window", 'limit', l."limit", 'hard', l.hard, 'holder', l.holder,
-            'resets_at', l.ends_at, 'used', COALESCE(b.used, 0), 'reserved', COALESCE(b.reserved, 0)
-        ) ORDER BY l.ends_at, l.meter, l.holder DESC) FILTER (WHERE l.meter IS NOT NULL), '[]') AS limits
+            'meter', l.meter, 'window', l."window", 'limit', l."limit" + COALESCE(b.carried, 0), 'hard', l.hard,
+            'holder', l.holder, 'resets_at', l.ends_at, 'used', COALESCE(b.used, 0), 'reserved', COALESCE(b.reserved, 0)
+        ) ORDER BY l.ends_at, l.meter, l.holder DESC) FILTER (WHERE l.meter IS NOT NULL), '[]') AS limits,
+        COALESCE(bool_and(b.plan = plan.slug) FILTER (WHERE l.holder = 'workspace' AND b.id IS NOT NULL), true)
+            AS on_plan
     FROM plan LEFT JOIN limits l ON true
         LEFT JOIN quotas_bucket b ON b.workspace_id = %(workspace_id)s
             AND b.meter = l.meter AND b."window" = l."window" AND b.starts_at = l.starts_at

@@ -1,18 +1,40 @@
 from __future__ import annotations
 
+from typing import Any
+
+from asgiref.sync import async_to_sync
 from django.db.models import QuerySet
 from django.http import HttpRequest, JsonResponse
 from django.utils.timezone import now
 from django.views.decorators.http import require_GET
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from accounts import callers
-from accounts.authentication import caller_of
+from accounts.authentication import actor_of, caller_of
 from accounts.models import Scope
-from quotas import headers, reports
+from accounts.views import parsed
+from billing import subscriptions
+from billing.gateways import gateway
+from billing.purchase_views import ways_back
+from quotas import headers, plan_changes, reports
 from quotas.models import Decision
-from quotas.serializers import DecisionView
+from quotas.plan_changes import Change
+from quotas.reports import Usage
+from quotas.serializers import DecisionView, NewPlan, PlanSet
+
+
+def in_short(found: Usage) -> dict[str, Any]:
+    tokens = found.tokens
+    return {
+        "plan": found.plan,
+        "token_quota": tokens.limit if tokens else None,
+        "token_used": tokens.used if tokens else None,
+        "remaining": tokens.remaining if tokens else None,
+    }
 
 
 @require_GET
@@ -20,16 +42,7 @@ async def usage(request: HttpRequest) -> JsonResponse:
     """The token allowance in short: `{"plan", "token_quota", "token_used", "remaining", "plan_end_at"}`."""
     caller = await callers.aidentify(request.headers, needs=Scope.READ)
     found = await reports.usage(caller, now())
-    tokens = found.tokens
-    return JsonResponse(
-        {
-            "plan": found.plan,
-            "token_quota": tokens.limit if tokens else None,
-            "token_used": tokens.used if tokens else None,
-            "remaining": tokens.remaining if tokens else None,
-            "plan_end_at": found.plan_end_at,
-        }
-    )
+    return JsonResponse({**in_short(found), "plan_end_at": found.plan_end_at})
 
 
 @require_GET
@@ -65,3 +78,17 @@ class DecisionDetailView(generics.RetrieveAPIView[Decision]):
 
     def get_queryset(self) -> QuerySet[Decision]:
         return Decision.objects.filter(workspace_id=caller_of(self.request).workspace_id)
+
+
+class SetPlanView(APIView):
+    needs = {"POST": Scope.BILLING}
+    rate = "costly"
+
+    @extend_schema(request=NewPlan, responses=PlanSet, tags=["quotas"])
+    def post(self, request: Request) -> Response:
+        """Put your workspace on a plan. One that costs something is paid first: 402 with `checkout_url`."""
+        chosen, caller, at = parsed(NewPlan, request), caller_of(request), now()
+        wanted = Change(subscriptions.offered(chosen["plan"]), chosen["reset_used"], **ways_back(chosen))
+        message = plan_changes.set_plan(gateway(), caller, wanted, by=actor_of(request), at=at)
+        found = async_to_sync(reports.usage)(caller, at)
+        return Response(PlanSet({"status": "ok", "message": message, **in_short(found)}).data)

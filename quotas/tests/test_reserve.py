@@ -213,9 +213,9 @@ def test_a_higher_plan_counts_from_the_next_request_on(run: Run[Any], alice: Per
     run(hold(alice, 10_000))
 
     subscriptions.put_on_plan(alice.workspace, "starter", at=now())
-    admission = run(hold(alice, 90_000))
+    admission = run(hold(alice, 100_000))
 
-    assert (admission.plan, bucket(alice).limit, bucket(alice).reserved) == ("starter", 100_000, 100_000)
+    assert (admission.plan, bucket(alice).limit, bucket(alice).reserved) == ("starter", 110_000, 110_000)
 
 
 def test_a_lower_plan_counts_from_the_next_request_on(run: Run[Any], alice: Person) -> None:

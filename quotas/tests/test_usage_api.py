@@ -100,12 +100,12 @@ def test_a_plan_that_ends_says_when(product: Product, alice: Person) -> None:
     assert usage["plan_end_at"] == "2030-01-31T12:00:00Z"
 
 
-def test_a_new_plan_keeps_what_was_used(product: Product, run: Run[Any], alice: Person) -> None:
+def test_a_higher_plan_carries_over_what_was_left(product: Product, run: Run[Any], alice: Person) -> None:
     spend(run, alice, 300)
     subscriptions.put_on_plan(alice.workspace, "team", at=now())
 
     usage = get(product, alice, USAGE)
-    assert (usage["token_used"], usage["remaining"]) == (300, 299_700)
+    assert (usage["token_used"], usage["remaining"]) == (0, 300_000 + 9_700)
 
 
 def test_one_s_usage_is_not_another_s(product: Product, run: Run[Any], alice: Person, charlie: Person) -> None:

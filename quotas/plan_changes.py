@@ -1,0 +1,74 @@
+"""A change of plan, as its customer asks for it, and what becomes of the windows that are open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+
+from accounts.audit import Actor
+from accounts.callers import Caller
+from accounts.meters import Meter
+from accounts.models import Workspace
+from billing import purchases, subscriptions
+from billing.gateways import Gateway
+from billing.models import Plan
+from quotas import metering, statements
+from quotas.errors import ResetNotAllowed
+
+
+@dataclass(frozen=True)
+class Change:
+    """Where to come back to from a checkout, should it take one."""
+
+    plan: Plan
+    reset_used: bool
+    success_url: str
+    cancel_url: str
+
+
+def set_plan(gateway: Gateway, caller: Caller, change: Change, *, by: Actor, at: datetime) -> str:
+    """Put the caller's workspace on a plan, and say what that was.
+
+    One that costs nothing counts at once, and where payments are simulated so does every other. Else it is paid by the
+    card that is saved. Raises `PaymentRequired`, with a checkout, where none is; `ResetNotAllowed`; as gateways do.
+    """
+    if change.reset_used and not caller.is_staff:
+        raise ResetNotAllowed
+    former = Plan.objects.get(pk=subscriptions.current_plan(caller.workspace_id).slug)
+    if former == change.plan:
+        message = "plan confirmed"
+    else:
+        open_windows(caller, at)
+        _move(gateway, caller, change, by=by, at=at)
+        higher = change.plan.rank > former.rank
+        message = f"upgraded to {change.plan.slug} with carry-over" if higher else f"downgraded to {change.plan.slug}"
+    settle_in(caller, at)
+    return message
+
+
+def open_windows(caller: Caller, at: datetime) -> None:
+    """Begin to count under the present plan, so that what is left of it can be carried over though nothing was used."""
+    with connection.cursor() as cursor:
+        cursor.execute(statements.OPEN_BUCKETS, {**metering.limits_of(caller, at), "meters": list(Meter)})
+    settle_in(caller, at)
+
+
+def settle_in(caller: Caller, at: datetime) -> None:
+    """Bring the windows that are open from the former plan to the present one."""
+    with connection.cursor() as cursor:
+        cursor.execute(statements.MOVE_TO_PLAN, metering.limits_of(caller, at))
+
+
+def _move(gateway: Gateway, caller: Caller, change: Change, *, by: Actor, at: datetime) -> None:
+    workspace = Workspace.objects.get(pk=caller.workspace_id)
+    running = purchases.subscription_of(workspace.pk)
+    paid = running if running and running.stripe_id else None
+    if not change.plan.prices.current().filter(amount__gt=0).exists():
+        subscriptions.put_on_plan(workspace, change.plan.slug, at=at)
+    elif paid:
+        purchases.change(gateway, paid, change.plan, previewed_at=None, by=by, at=at)
+    else:
+        ways = {"success_url": change.success_url, "cancel_url": change.cancel_url}
+        purchases.subscribe(gateway, workspace, change.plan, **ways, by=by, at=at)
