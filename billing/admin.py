@@ -1,7 +1,8 @@
 from django.contrib import admin
 
 from accounts.admin import RecordedAdmin
-from billing.models import Plan, PlanLimit, Price, Subscription
+from billing import money_admin as money_admin
+from billing.models import Plan, PlanLimit, Price
 
 
 class PriceInline(admin.TabularInline[Price, Plan]):
@@ -30,11 +31,3 @@ class PriceAdmin(RecordedAdmin):
 class PlanLimitAdmin(RecordedAdmin):
     list_display = ["plan", "meter", "window", "limit", "overage_price"]
     list_filter = ["plan", "meter"]
-
-
-@admin.register(Subscription)
-class SubscriptionAdmin(RecordedAdmin):
-    list_display = ["workspace", "plan", "status", "current_period_start", "current_period_end"]
-    list_filter = ["plan", "status"]
-    search_fields = ["workspace__name", "workspace__email"]
-    autocomplete_fields = ["workspace"]

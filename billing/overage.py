@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from billing.errors import GatewayRejected, GatewayUnavailable
 from billing.gateways import Gateway
@@ -77,7 +78,6 @@ def _note_failure(overage: Overage, why: str, *, given_up: bool) -> None:
     overage.save(update_fields=["error", "state", "due_at"])
 
 
-def try_again(chosen: list[int] | list[str], at: datetime) -> int:
-    """Those that were given up, by id; how many."""
-    given_up = Overage.objects.filter(pk__in=chosen, state=State.GIVEN_UP)
-    return given_up.update(state=State.WAITING, due_at=at, tries=0)
+def try_again(chosen: QuerySet[Overage], at: datetime) -> int:
+    """Those that were given up; how many."""
+    return chosen.filter(state=State.GIVEN_UP).update(state=State.WAITING, due_at=at, tries=0)

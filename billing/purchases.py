@@ -9,7 +9,7 @@ from uuid import UUID
 from accounts import audit
 from accounts.audit import Actor
 from accounts.models import Workspace
-from billing import customers, invoices, subscriptions
+from billing import customers, invoices, resync, subscriptions
 from billing.errors import AlreadySubscribed, NoSubscription, NothingToChange, PaymentRequired
 from billing.gateways import Card, Gateway, Page, Purchase
 from billing.models import Customer, Plan, Price, Subscription
@@ -135,18 +135,12 @@ def make_default(gateway: Gateway, customer: Customer, card_id: str, *, by: Acto
     """Pay by this one from now on; an invoice that waits is tried with it."""
     gateway.make_default(customer.stripe_id, card_id)
     _note_card("payment_method.made_default", customer, by=by, at=at)
-    refresh(gateway, customer, at=at)
+    resync.resync_one(gateway, customer, at=at)
 
 
 def detach(gateway: Gateway, customer: Customer, card_id: str, *, by: Actor, at: datetime) -> None:
     gateway.detach(card_id)
     _note_card("payment_method.detached", customer, by=by, at=at)
-
-
-def refresh(gateway: Gateway, customer: Customer, *, at: datetime) -> None:
-    """All that the gateway has of them, as it is now."""
-    subscriptions.refresh_all(gateway, customer, at=at)
-    invoices.record_all(gateway, customer, at=at)
 
 
 def price_for_new(plan: Plan) -> Price:

@@ -28,10 +28,18 @@ def resync(gateway: Gateway, *, at: datetime) -> Resynced:
     done = Resynced()
     for customer in Customer.objects.filter(gateway=gateway.name, leaving_at=None).order_by("pk").iterator():
         try:
-            done.subscriptions += len(subscriptions.refresh_all(gateway, customer, at=at))
-            done.invoices += len(invoices.record_all(gateway, customer, at=at))
-            done.customers += 1
+            subscribed, billed = resync_one(gateway, customer, at=at)
         except BillingError as exc:
             logger.warning("Customer %s could not be resynced: %s", customer.stripe_id, exc)
             done.failed[customer.stripe_id] = str(exc)
+        else:
+            done.customers += 1
+            done.subscriptions += subscribed
+            done.invoices += billed
     return done
+
+
+def resync_one(gateway: Gateway, customer: Customer, *, at: datetime) -> tuple[int, int]:
+    """How many subscriptions and invoices they have. Raises as gateways do."""
+    subscribed = subscriptions.refresh_all(gateway, customer, at=at)
+    return len(subscribed), len(invoices.record_all(gateway, customer, at=at))

@@ -153,7 +153,7 @@ def record(gateway: Gateway, told: ProjectedSubscription, *, at: datetime) -> Su
 
 def _tell_of_change(known: Subscription | None, now: Subscription, plan_before: str, *, at: datetime) -> None:
     """In the log, which is the customer's history too, and to whom it may concern."""
-    former, latter = known and _said(known), _said(now)
+    former, latter = _said(known) if known else {}, _said(now)
     plan = current_plan(now.workspace_id).slug
     if former != latter:
         audit.record(
