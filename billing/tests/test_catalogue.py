@@ -141,6 +141,14 @@ def test_a_limit_that_is_no_longer_written_is_gone(shelf: Path) -> None:
     assert list(only().limits.values_list("meter", "limit")) == [("tokens", 20)]
 
 
+def test_another_limit_leaves_the_price_as_it_is(shelf: Path) -> None:
+    load(shelf, plan(price=500))
+
+    load(shelf, plan(price=500, name="Another", limits={"tokens/day": 20}))
+
+    assert prices_of("only") == [(500, "USD", 1, True)]
+
+
 @pytest.mark.parametrize("change", [{"price": 600}, {"currency": "EUR"}, {"price": 600, "currency": "EUR"}])
 def test_another_amount_or_currency_is_a_new_version(shelf: Path, change: dict[str, Any]) -> None:
     load(shelf, plan(price=500, currency="USD"))

@@ -1,0 +1,22 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from billing import gateways, pushing
+from billing.errors import BillingError
+
+
+class Command(BaseCommand):
+    help = "Make the plans on offer, their prices and meters at Stripe. Run it after load_catalogue; twice is once."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        gateway = gateways.gateway()
+        pushed = 0
+        try:
+            for what in pushing.push(gateway):
+                self.stdout.write(f"{gateway.name}: {what}")
+                pushed += 1
+        except BillingError as exc:
+            raise CommandError(str(exc)) from exc
+        if not pushed:
+            self.stdout.write(f"{gateway.name}: nothing to push.")
