@@ -113,9 +113,7 @@ class InvoiceAdmin(ReadOnlyAdmin):
 
 @admin.register(Overage)
 class OverageAdmin(ReadOnlyAdmin):
-    why = (
-        "Units beyond a plan, each with the entry that brought it. Those given up can be sent again."
-    )
+    why = "Units beyond a plan, each with the entry that brought it. Those given up can be sent again."
     list_display = ["used_at", "workspace", "meter", "units", "cost", "state", "tries", "reported_at", "error"]
     list_filter = ["state", "meter"]
     search_fields = ["workspace__name", "workspace__email", "id"]

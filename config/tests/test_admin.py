@@ -20,7 +20,9 @@ from accounts.models import ApiKey, AuditEntry, Export, Invitation, Letter, Memb
 from accounts.tests.factories import PASSWORD, Person, person
 from accounts.tests.ways_in import in_console
 from assistants.models import Conversation, Message, Turn
-from billing import subscriptions
+from billing import purchases, subscriptions
+from billing.gateways.demo import DemoGateway
+from billing.models import Customer, Effect, Invoice, Overage, Plan, Simulated, StripeEvent, Subscription
 from conftest import Run
 from quotas import metering
 from quotas.metering import Ask
@@ -29,7 +31,8 @@ from quotas.models import Basis, Bucket, Decision, Entry, Hold, Reservation
 APPS = ["accounts", "analytics", "assistants", "billing", "quotas"]
 MODELS = [model for app in APPS for model in apps.get_app_config(app).get_models(include_auto_created=False)]
 LEDGER: list[type[Model]] = [Bucket, Decision, Entry, Hold, Reservation]
-READ_ONLY = [*LEDGER, Turn, AuditEntry, Tally, Export]
+MONEY: list[type[Model]] = [Customer, Effect, Invoice, Overage, Simulated, StripeEvent, Subscription]
+READ_ONLY = [*LEDGER, *MONEY, Turn, AuditEntry, Tally, Export]
 MADE_ELSEWHERE = [*READ_ONLY, ApiKey, Invitation, Letter, Conversation, Message]
 
 
@@ -56,6 +59,7 @@ def rows(run: Run[Any]) -> Person:
     request_id = f"req_{uuid.uuid4().hex}"
     admitted = run(metering.reserve(alice.caller, {"tokens": Ask.exactly(100)}, request_id=request_id, at=at))
     run(metering.settle(admitted.reservation_id, {"tokens": 60}, basis=Basis.REPORTED))
+    buy(alice)
     conversation = Conversation.objects.create(
         workspace=alice.workspace, user=alice.user, model="claude-sonnet-5-5", title="<script>"
     )
@@ -79,6 +83,25 @@ def rows(run: Run[Any]) -> Person:
         **writes,
     )
     return alice
+
+
+def buy(alice: Person) -> None:
+    """A plan, at the demo gateway, and something beyond it; and the news of it, as Stripe would bring it."""
+    at = now()
+    purchases.take_for_paid(DemoGateway(), alice.workspace)
+    ways = {"success_url": "https://app.example/", "cancel_url": "https://app.example/"}
+    subscriptions.put_on_plan(alice.workspace, "free", at=at)
+    purchases.subscribe(DemoGateway(), alice.workspace, Plan.objects.get(slug="team"), **ways, by=SYSTEM, at=at)
+    Overage.objects.create(
+        workspace=alice.workspace,
+        entry_id=Entry.objects.latest("id").pk,
+        meter="operations",
+        units=1,
+        unit_price=8,
+        used_at=at,
+    )
+    StripeEvent.objects.create(id=f"evt_{uuid.uuid4().hex}", type="invoice.paid", payload={}, created_at=at)
+    Effect.objects.create(event=f"evt_{uuid.uuid4().hex}", name="letter", at=at)
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,10 @@ from accounts.clients import Client
 from accounts.models import ApiKey, Invitation, Membership, Scope, TokenFamily, Workspace
 from accounts.tests.factories import Person, person
 from assistants.models import Conversation, Message
+from billing import customers, purchases
+from billing.gateways.demo import DemoGateway
+from billing.gateways.demo.cards import typed
+from billing.models import Invoice
 from config.tests.product import Product
 from quotas.models import Decision
 
@@ -44,6 +48,8 @@ class Alice:
     passkey: Authenticator
     invitation: Invitation
     connection: SocialAccount
+    invoice: Invoice
+    card_id: str
 
 
 @dataclass(frozen=True)
@@ -140,8 +146,22 @@ ROUTES = {
     "api/v1/billing/plans/compare": HERS,
     "api/v1/billing/plans/<slug:slug>": PUBLIC,
     "api/v1/billing/webhooks/stripe": PUBLIC,
+    "api/v1/billing/subscription": HERS,
+    "api/v1/billing/subscription/preview": HERS,
+    "api/v1/billing/subscription/cancel": HERS,
+    "api/v1/billing/subscription/resume": HERS,
+    "api/v1/billing/checkout": HERS,
+    "api/v1/billing/portal": HERS,
+    "api/v1/billing/history": HERS,
+    "api/v1/billing/summary": HERS,
+    "api/v1/billing/invoices": HERS,
+    "api/v1/billing/invoices/<slug:stripe_id>": named(stripe_id=lambda alice: alice.invoice.stripe_id),
+    "api/v1/billing/payment-methods": HERS,
+    "api/v1/billing/payment-methods/<slug:card_id>": named(card_id=lambda alice: alice.card_id),
+    "api/v1/billing/payment-methods/<slug:card_id>/default": named(card_id=lambda alice: alice.card_id),
     "api/v1/quotas/usage": READ,
     "api/v1/quotas/usage/current": READ,
+    "api/v1/quotas/set-plan": HERS,
     "api/v1/quotas/decisions/<slug:request_id>": named(request_id=lambda alice: alice.decision.pk),
     "api/v1/assistants/models": HERS,
     "api/v1/assistants/conversations": HERS,
@@ -214,7 +234,29 @@ def alice(database: None) -> Alice:
     )
     session = TokenFamily.objects.get(user=owner.user)
     connection = SocialAccount.objects.create(user=owner.user, provider="oidc", uid=f"{CANARY} {uuid.uuid4()}")
-    return Alice(owner, key, conversation, message, decision, session, passkey, invitation, connection)
+    invoice, card_id = what_she_pays(owner)
+    return Alice(
+        owner, key, conversation, message, decision, session, passkey, invitation, connection, invoice, card_id
+    )
+
+
+def what_she_pays(owner: Person) -> tuple[Invoice, str]:
+    gateway = DemoGateway()
+    customer = customers.customer_of(owner.workspace, gateway)
+    gateway.add_card(customer.stripe_id, typed(purchases.CARD_THAT_PAYS), authenticated=True)
+    amounts = dict.fromkeys(["subtotal", "total", "amount_paid", "amount_due"], 2900)
+    moments = dict.fromkeys(["period_start", "period_end", "created_at"], now())
+    invoice = Invoice.objects.create(
+        workspace=owner.workspace,
+        gateway="demo",
+        stripe_id=f"demo_in_{uuid.uuid4().hex}",
+        number=CANARY,
+        status="paid",
+        currency="USD",
+        **amounts,
+        **moments,
+    )
+    return invoice, gateway.cards(customer.stripe_id)[0].id
 
 
 @pytest.fixture(scope="module")
