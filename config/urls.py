@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 
 from accounts import pages
 from analytics import views as system
+from billing import demo_pages
 from billing import pages as billing_pages
 from config.views import SchemaView
 
@@ -32,6 +33,10 @@ urlpatterns = [
     path("account/", pages.show),
     path("account/billing", billing_pages.show),
     path("account/<slug:name>", pages.show),
+    path("billing/demo/checkout/<slug:session_id>", demo_pages.checkout),
+    path("billing/demo/portal/<slug:session_id>", demo_pages.portal),
+    path("billing/demo/invoices/<slug:invoice_id>", demo_pages.invoice),
+    path("billing/demo/invoices/<slug:invoice_id>.pdf", demo_pages.invoice_pdf),
     path("api/schema", SchemaView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema", http_method_names=["get", "head"])),
     path("api/redoc", SpectacularRedocView.as_view(url_name="schema", http_method_names=["get", "head"])),

@@ -8,7 +8,7 @@ from billing.gateways.base import Card, Gateway, Page, Purchase
 from billing.gateways.demo import DemoGateway
 from billing.gateways.stripe import StripeGateway
 
-__all__ = ["Card", "Gateway", "Page", "Purchase", "gateway"]
+__all__ = ["Card", "DemoGateway", "Gateway", "Page", "Purchase", "gateway"]
 
 
 def gateway() -> Gateway:

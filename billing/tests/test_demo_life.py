@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import transaction
 from django.utils.timezone import now
 
 from accounts.models import Letter
@@ -404,13 +406,20 @@ def _cards(buyer: Buyer) -> list[Card]:
 # The catalogue
 
 
-def test_what_was_pushed_is_remembered(buyer: Buyer) -> None:
-    price = a_price()
-    gateway = buyer.gateway
+@pytest.fixture
+def undone(database: None) -> Iterator[None]:
+    """Other tests count what was pushed."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def test_what_was_pushed_is_remembered(undone: None, buyer: Buyer) -> None:
+    price, gateway = a_price(), buyer.gateway
+    meter = price.plan_id
 
     assert [gateway.push_plan(price.plan), gateway.push_plan(price.plan)] == [True, False]
     assert gateway.push_price(price) == gateway.push_price(price) == f"demo_price_{price.lookup_key}"
-    meter = price.plan_id
     assert [gateway.push_meter(meter, 8), gateway.push_meter(meter, 8)] == [True, False]
     price.plan.name = "Another name"
     assert gateway.push_plan(price.plan)
