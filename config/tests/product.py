@@ -37,13 +37,18 @@ class Product:
         self.process.send_signal(number)
 
 
+SERVER = [sys.executable, "-m", "config.server"]
+
+
 @contextmanager
-def started(environment: dict[str, str], *, log: Path | None = None) -> Iterator[Product]:
+def started(
+    environment: dict[str, str], *, log: Path | None = None, program: list[str] | None = None
+) -> Iterator[Product]:
     """A server process with these settings; it is stopped as a deploy stops it. What it tells goes to `log`."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with running([sys.executable, "-m", "config.server"], environment | {"PORT": str(port)}, log=log) as process:
+    with running(program or SERVER, environment | {"PORT": str(port)}, log=log) as process:
         product = Product(f"http://127.0.0.1:{port}", process)
         try:
             _wait_until_ready(product)
