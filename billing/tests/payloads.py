@@ -1,4 +1,4 @@
-"""Stripe's objects as its API of today writes them, with the fields it always has. `test_payloads.py` holds them to it."""
+"""Stripe's objects as its API of today writes them, with the fields it always has: see `test_payloads.py`."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def subscription(
     } | others
 
 
-def line(amount: int, *, start: int, end: int, subscription_id: str, description: str = "1 × Team") -> Json:
+def line(amount: int, *, start: int, end: int, subscription_id: str, description: str = "1 x Team") -> Json:
     return {
         "id": some_id("il"),
         "object": "line_item",

@@ -16,7 +16,9 @@ Kind = Any
 def misfits(said: object, kind: Kind, where: str = "it") -> list[str]:
     """What is wrong with it, each with where it stands; none where it fits."""
     if isinstance(kind, ForwardRef):
-        kind = getattr(stripe, kind.__forward_arg__, StripeObject)
+        kind = kind.__forward_arg__
+    if isinstance(kind, str):
+        kind = getattr(stripe, kind, StripeObject)
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
         tried = [misfits(said, alternative, where) for alternative in get_args(kind)]
@@ -53,9 +55,7 @@ def _in_a_list(said: object, kind: Kind, where: str) -> Iterator[str]:
 
 
 def _in_an_object(said: dict[str, Any], kind: Kind, where: str) -> Iterator[str]:
-    fields = {
-        name: of for name, of in getattr(kind, "__annotations__", {}).items() if get_origin(of) is not ClassVar
-    }
+    fields = {name: of for name, of in getattr(kind, "__annotations__", {}).items() if get_origin(of) is not ClassVar}
     if not fields:
         return  # Such as metadata, whose fields are the customer's.
     yield from (f"{where}.{name} is not known" for name in said.keys() - fields.keys())
