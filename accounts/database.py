@@ -95,6 +95,13 @@ def fetch_one_now(sql: str, params: Params) -> Row | None:
     return dict(zip(columns, row, strict=True)) if row else None
 
 
+def fetch_all_now(sql: str, params: Params) -> list[Row]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        columns = [column.name for column in cursor.description]
+        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+
+
 def from_json(value: Any) -> Any:
     """A JSON column as Django's connection gives it: text, which psycopg's own pool would have read already."""
     return json.loads(value) if isinstance(value, str) else value

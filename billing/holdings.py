@@ -8,14 +8,34 @@ from accounts import archives
 from accounts.archives import Json, rows
 from accounts.holdings import own_workspaces
 from accounts.models import User
-from billing.models import Subscription
+from billing.models import Customer, Invoice, Overage, Subscription
 
 
 def contribute() -> None:
     archives.contribute("subscriptions", "The plans your workspace was on.", subscriptions)
+    archives.contribute("customers", "Under which id the payment service knows your workspace.", customers)
+    archives.contribute("invoices", "What was billed and paid.", invoices)
+    archives.contribute("overage", "What was used beyond a plan.", overage)
 
 
 def subscriptions(user: User) -> Iterable[Json]:
     found = Subscription.objects.filter(workspace__in=own_workspaces(user))
     fields = ["workspace_id", "plan_id", "status", "current_period_start", "current_period_end", "created_at"]
-    return rows(found, *fields, "canceled_at")
+    return rows(found, *fields, "canceled_at", "price_id", "gateway", "stripe_id", "trial_end", "past_due_since")
+
+
+def customers(user: User) -> Iterable[Json]:
+    found = Customer.objects.filter(workspace__in=own_workspaces(user))
+    return rows(found, "workspace_id", "gateway", "stripe_id", "created_at")
+
+
+def invoices(user: User) -> Iterable[Json]:
+    found = Invoice.objects.filter(workspace__in=own_workspaces(user))
+    amounts = ["currency", "subtotal", "discount", "tax", "total", "amount_paid", "amount_due", "credited", "refunded"]
+    moments = ["period_start", "period_end", "created_at", "paid_at"]
+    return rows(found, "workspace_id", "stripe_id", "number", "status", *amounts, *moments, "lines")
+
+
+def overage(user: User) -> Iterable[Json]:
+    found = Overage.objects.filter(workspace__in=own_workspaces(user))
+    return rows(found, "workspace_id", "entry_id", "meter", "units", "unit_price", "used_at", "state")

@@ -13,7 +13,7 @@ from accounts.erasure import Leaver
 from billing import mirror
 from billing.errors import BillingError
 from billing.gateways import Gateway
-from billing.models import Customer, StripeEvent
+from billing.models import Customer, Invoice, Simulated, StripeEvent
 
 logger = logging.getLogger(__name__)
 
@@ -29,8 +29,14 @@ def forget(leaver: Leaver) -> dict[str, int]:
         return {}
     transaction.on_commit(partial(jobs.nudge, "billing.tasks.let_customers_go"))
     ids = [customer.stripe_id for customer in known]
+    bills = Invoice.objects.filter(workspace__in=leaver.workspace_ids).exclude(hosted_url="", pdf_url="")
     told = StripeEvent.objects.filter(customer_id__in=ids).exclude(payload={})
-    return {"stripe events": told.update(payload={}), "mirrored objects": mirror.forget(ids)}
+    return {
+        "stripe events": told.update(payload={}),
+        "mirrored objects": mirror.forget(ids),
+        "simulated objects": Simulated.objects.filter(customer_id__in=ids).delete()[0],
+        "links to invoices": bills.update(hosted_url="", pdf_url=""),
+    }
 
 
 def let_go(gateway: Gateway, at: datetime) -> int:

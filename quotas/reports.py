@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Sum
 
 from accounts import database
 from accounts.callers import Caller
 from accounts.meters import Meter
+from billing import purchases
 from billing.errors import NoCatalogue
-from quotas import metering, statements
+from billing.models import Invoice
+from quotas import metering, periods, statements
 from quotas.limits import Limit, tightest
 
 
@@ -26,6 +31,55 @@ class Usage:
         """The tightest token limit of those whose window ends first; None where there is no limit."""
         found = [limit for limit in self.limits if limit.meter == Meter.TOKENS]
         return tightest(limit for limit in found if limit.resets_at == found[0].resets_at)
+
+
+@dataclass(frozen=True)
+class Charged:
+    """Of one meter in one kind of window: `beyond` the plan cost `amount`, in minor units of USD."""
+
+    meter: str
+    window: str
+    used: int
+    entries: int
+    beyond: int
+    amount: int
+
+
+@dataclass(frozen=True)
+class Given:
+    """Back, in minor units."""
+
+    currency: str
+    credited: int
+    refunded: int
+
+
+@dataclass(frozen=True)
+class Statement:
+    """All that the ledger charged from `starts_at` on, before `ends_at`, and what invoices of that time gave back."""
+
+    starts_at: datetime
+    ends_at: datetime
+    charged: list[Charged]
+    given_back: list[Given]
+
+
+def statement(workspace_id: UUID, starts_at: datetime, ends_at: datetime) -> Statement:
+    params = {"workspace_id": workspace_id, "starts_at": starts_at, "ends_at": ends_at}
+    charged = [Charged(**row) for row in database.fetch_all_now(statements.STATEMENT, params)]
+    bills = Invoice.objects.filter(workspace=workspace_id, created_at__gte=starts_at, created_at__lt=ends_at)
+    back = bills.order_by("currency").values("currency").annotate(credited=Sum("credited"), refunded=Sum("refunded"))
+    given = [Given(**row) for row in back if row["credited"] or row["refunded"]]
+    return Statement(starts_at, ends_at, charged, given)
+
+
+def running_period(caller: Caller, at: datetime) -> tuple[datetime, datetime]:
+    """That of the subscription, else the calendar's month."""
+    running = purchases.subscription_of(caller.workspace_id)
+    if running and running.current_period_end:
+        return running.current_period_start, running.current_period_end
+    month = periods.month_at(at, caller.zone)
+    return month.starts_at, month.ends_at
 
 
 async def usage(caller: Caller, at: datetime) -> Usage:

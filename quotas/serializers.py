@@ -43,3 +43,37 @@ class PlanSet(serializers.Serializer[Any]):
     token_quota = serializers.IntegerField(allow_null=True)
     token_used = serializers.IntegerField(allow_null=True)
     remaining = serializers.IntegerField(allow_null=True)
+
+
+class StatementQuery(serializers.Serializer[Any]):
+    starts_at = serializers.DateTimeField(required=False, help_text="Else the running period's begin.")
+    ends_at = serializers.DateTimeField(required=False, help_text="Else its end. Not within.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if len(attrs) == 1:
+            raise serializers.ValidationError("Name both moments, or neither.")
+        if attrs and attrs["starts_at"] >= attrs["ends_at"]:
+            raise serializers.ValidationError("It ends before it starts.")
+        return attrs
+
+
+class ChargedView(serializers.Serializer[Any]):
+    meter = serializers.CharField()
+    window = serializers.CharField()
+    used = serializers.IntegerField()
+    entries = serializers.IntegerField(help_text="Of the ledger.")
+    beyond = serializers.IntegerField(help_text="Of `used`, what was beyond the plan and is billed.")
+    amount = serializers.IntegerField(help_text="What that costs, in minor units of USD.")
+
+
+class GivenView(serializers.Serializer[Any]):
+    currency = serializers.CharField()
+    credited = serializers.IntegerField(help_text="By credit notes, in minor units.")
+    refunded = serializers.IntegerField(help_text="Paid back, in minor units.")
+
+
+class StatementView(serializers.Serializer[Any]):
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField()
+    charged = ChargedView(many=True)
+    given_back = GivenView(many=True)

@@ -20,11 +20,11 @@ from accounts.views import parsed
 from billing import subscriptions
 from billing.gateways import gateway
 from billing.purchase_views import ways_back
-from quotas import headers, plan_changes, reports
+from quotas import headers, plan_changes, reports, serializers
 from quotas.models import Decision
 from quotas.plan_changes import Change
 from quotas.reports import Usage
-from quotas.serializers import DecisionView, NewPlan, PlanSet
+from quotas.serializers import DecisionView, NewPlan, PlanSet, StatementQuery
 
 
 def in_short(found: Usage) -> dict[str, Any]:
@@ -92,3 +92,17 @@ class SetPlanView(APIView):
         message = plan_changes.set_plan(gateway(), caller, wanted, by=actor_of(request), at=at)
         found = async_to_sync(reports.usage)(caller, at)
         return Response(PlanSet({"status": "ok", "message": message, **in_short(found)}).data)
+
+
+class StatementView(APIView):
+    needs = {"GET": Scope.BILLING}
+
+    @extend_schema(parameters=[StatementQuery], responses=serializers.StatementView, tags=["quotas"])
+    def get(self, request: Request) -> Response:
+        """What was charged in a period, as the ledger has it, what was beyond the plan, and what was given back."""
+        query, caller = StatementQuery(data=request.query_params), caller_of(request)
+        query.is_valid(raise_exception=True)
+        named = query.validated_data
+        period = (named["starts_at"], named["ends_at"]) if named else reports.running_period(caller, now())
+        found = reports.statement(caller.workspace_id, *period)
+        return Response(serializers.StatementView(found).data)

@@ -162,6 +162,7 @@ ROUTES = {
     "api/v1/quotas/usage": READ,
     "api/v1/quotas/usage/current": READ,
     "api/v1/quotas/set-plan": HERS,
+    "api/v1/quotas/statement": HERS,
     "api/v1/quotas/decisions/<slug:request_id>": named(request_id=lambda alice: alice.decision.pk),
     "api/v1/assistants/models": HERS,
     "api/v1/assistants/conversations": HERS,
