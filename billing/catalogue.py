@@ -32,14 +32,18 @@ class PlanPreview:
     workspaces: int
 
     def __str__(self) -> str:
-        without = f" and {self.workspaces} workspaces without one" if self.workspaces else ""
-        return f"{self.slug}, {self.subscriptions} subscriptions{without}"
+        without = f" and {count(self.workspaces, 'workspace')} without one" if self.workspaces else ""
+        return f"{self.slug}, {count(self.subscriptions, 'subscription')}{without}"
+
+
+def count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def load(name: str, *, at: datetime) -> list[PlanPreview]:
     """Sell what the file says; what was changed, so empty the second time. Raises `InvalidCatalogue`."""
     with transaction.atomic():
-        _alone()
+        alone()
         proposed = in_file(name)
         told = preview(proposed, at=at)
         sell(proposed)
@@ -58,6 +62,14 @@ def sold() -> dict[str, PlanTerms]:
     """Every plan there is, by slug, offered or not."""
     current = Prefetch("prices", Price.objects.current())
     return {plan.slug: _terms(plan) for plan in Plan.objects.prefetch_related(current, "limits")}
+
+
+def with_one_default(terms: PlanTerms) -> list[PlanTerms]:
+    """These, and those of the plan that is the default no more because of them."""
+    if not terms.is_default:
+        return [terms]
+    others = [other for other in sold().values() if other.is_default and other.slug != terms.slug]
+    return [terms, *(replace(other, is_default=False) for other in others)]
 
 
 def preview(proposed: Iterable[PlanTerms], *, at: datetime) -> list[PlanPreview]:
@@ -82,7 +94,7 @@ def preview(proposed: Iterable[PlanTerms], *, at: datetime) -> list[PlanPreview]
 @transaction.atomic
 def sell(proposed: Iterable[PlanTerms]) -> None:
     """Make the plans so. What is so already is not touched."""
-    _alone()
+    alone()
     former = sold()
     # The new default plan comes last: there are never two.
     for terms in sorted(proposed, key=lambda terms: terms.is_default):
@@ -90,8 +102,8 @@ def sell(proposed: Iterable[PlanTerms]) -> None:
             _make(former.get(terms.slug), terms)
 
 
-def _alone() -> None:
-    """Until the transaction ends nobody else changes a plan; everybody reads, and subscribes."""
+def alone() -> None:
+    """Until the transaction ends nobody else changes what is sold; everybody reads, and subscribes."""
     with connection.cursor() as cursor:
         cursor.execute("LOCK TABLE billing_plan IN SHARE ROW EXCLUSIVE MODE")
 
@@ -149,9 +161,13 @@ def _terms(plan: Plan) -> PlanTerms:
         trial_days=plan.trial_days,
         is_default=plan.is_default,
         is_offered=plan.is_offered,
-        price=PriceTerms(price.amount, price.currency, price.interval, price.interval_count) if price else None,
+        price=terms_of(price) if price else None,
         limits={f"{row.meter}/{row.window}": LimitTerms(row.limit, row.overage_price) for row in plan.limits.all()},
     )
+
+
+def terms_of(price: Price) -> PriceTerms:
+    return PriceTerms(price.amount, price.currency, price.interval, price.interval_count)
 
 
 def _open_subscriptions() -> Counter[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from billing import money
 
 NO_LIMIT = "no limit"
+AT_ONCE = "for all of them at once"
 
 
 @dataclass(frozen=True)
@@ -65,14 +66,18 @@ class Change:
         return f"{self.what}: {self.former} -> {self.new}" if self.former else f"{self.what}: {self.new}"
 
     @property
-    def remark(self) -> str:
-        """What it leaves as it is; mostly nothing."""
+    def reach(self) -> str:
+        """For whom it counts; empty for what is only shown."""
         match self.what, self.new:
             case "price", _:
                 return "who has subscribed keeps the former price"
             case "offered", "no":
                 return "who is on it stays"
-        return ""
+            case "default", "yes":
+                return "for workspaces without a subscription at once"
+            case "models", _:
+                return AT_ONCE
+        return AT_ONCE if "/" in self.what else ""
 
 
 def changes(former: PlanTerms | None, new: PlanTerms) -> list[Change]:

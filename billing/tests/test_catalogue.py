@@ -320,7 +320,7 @@ def test_the_command_says_what_it_changed_and_then_that_there_is_nothing(shelf: 
     write(shelf, plan("free"), plan(default=False, price=900), plan("new", default=False, price=100))
 
     assert loaded("ours") == (
-        "only, 1 subscriptions:\n"
+        "only, 1 subscription:\n"
         "  price: $5.00 every month -> $9.00 every month (who has subscribed keeps the former price)\n"
         "new, 0 subscriptions:\n"
         "  new plan: New, $1.00 every month; tokens/day 10\n"

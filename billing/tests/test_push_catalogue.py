@@ -12,7 +12,7 @@ from django.db import transaction
 
 from billing import catalogue, pushing
 from billing.errors import GatewayUnavailable
-from billing.gateways import DemoGateway
+from billing.gateways.demo import DemoGateway
 from billing.models import Plan, Price, Simulated
 from billing.terms import LimitTerms, PriceTerms
 

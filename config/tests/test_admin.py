@@ -22,7 +22,18 @@ from accounts.tests.ways_in import in_console
 from assistants.models import Conversation, Message, Turn
 from billing import purchases, subscriptions
 from billing.gateways.demo import DemoGateway
-from billing.models import Customer, Effect, Invoice, Overage, Plan, Simulated, StripeEvent, Subscription
+from billing.models import (
+    Customer,
+    Effect,
+    Invoice,
+    Overage,
+    Plan,
+    PlanLimit,
+    Price,
+    Simulated,
+    StripeEvent,
+    Subscription,
+)
 from conftest import Run
 from quotas import metering
 from quotas.metering import Ask
@@ -32,7 +43,7 @@ APPS = ["accounts", "analytics", "assistants", "billing", "quotas"]
 MODELS = [model for app in APPS for model in apps.get_app_config(app).get_models(include_auto_created=False)]
 LEDGER: list[type[Model]] = [Bucket, Decision, Entry, Hold, Reservation]
 MONEY: list[type[Model]] = [Customer, Effect, Invoice, Overage, Simulated, StripeEvent, Subscription]
-READ_ONLY = [*LEDGER, *MONEY, Turn, AuditEntry, Tally, Export]
+READ_ONLY = [*LEDGER, *MONEY, PlanLimit, Price, Turn, AuditEntry, Tally, Export]
 MADE_ELSEWHERE = [*READ_ONLY, ApiKey, Invitation, Letter, Conversation, Message]
 
 

@@ -34,4 +34,4 @@ class Command(BaseCommand):
         for plan in changed:
             self.stdout.write(f"{plan}:")
             for change in plan.changes:
-                self.stdout.write(f"  {change}" + (f" ({change.remark})" if change.remark else ""))
+                self.stdout.write(f"  {change}" + (f" ({change.reach})" if change.reach else ""))
