@@ -15,8 +15,9 @@ class ByCursor(CursorPagination):
     page_size_query_param = "page_size"
     max_page_size = 100
 
-    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> tuple[str]:
-        return (f"-{getattr(view, 'newest_by', 'created_at')}",)
+    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> tuple[str, str]:
+        # What came in the same moment stands in the order in which it came.
+        return (f"-{getattr(view, 'newest_by', 'created_at')}", "-pk")
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         """As OpenAPI 3.1 says that there may be no such page."""

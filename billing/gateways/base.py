@@ -78,7 +78,10 @@ class Gateway(Protocol):
         """Without a page, by the card that is the default. `PaymentRefused` where it does not pay."""
 
     def change_price(self, subscription_id: str, price: Price, *, at: datetime) -> StripeObject:
-        """At once, what is left of the old price counted against the new, `at` that moment."""
+        """At once, what is left of the old price counted against the new, `at` that moment, and billed then.
+
+        `PaymentRefused`, and nothing is changed, where that cannot be paid.
+        """
 
     def preview_change(self, subscription_id: str, price: Price, *, at: datetime) -> StripeObject:
         """The invoice that `change_price` at the same moment would bring."""

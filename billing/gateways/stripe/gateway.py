@@ -125,7 +125,7 @@ class StripeGateway:
                 subscription_id,
                 {
                     "items": changed,
-                    "proration_behavior": "create_prorations",
+                    "proration_behavior": "always_invoice",
                     "proration_date": int(at.timestamp()),
                     "payment_behavior": "error_if_incomplete",
                 },
@@ -146,7 +146,7 @@ class StripeGateway:
                     "subscription": subscription_id,
                     "subscription_details": {
                         "items": changed,
-                        "proration_behavior": "create_prorations",
+                        "proration_behavior": "always_invoice",
                         "proration_date": int(at.timestamp()),
                     },
                 }
