@@ -114,7 +114,8 @@ class User(AbstractBaseUser, PermissionsMixin, Profile):
 
 class WorkspaceManager(models.Manager["Workspace"]):
     def give_personal(self, user: User) -> Workspace:
-        workspace = self.create(name=user.name or user.email, email=user.email, personal_to=user)
+        name = (user.name or user.email)[: Workspace._meta.get_field("name").max_length]
+        workspace = self.create(name=name, email=user.email, personal_to=user)
         Membership.objects.create(workspace=workspace, user=user, role=Membership.Role.OWNER)
         return workspace
 

@@ -62,15 +62,21 @@ class FirstCode(inputs.Input):
         return code
 
 
+NO_CREDENTIAL = ValidationError({"credential": "This is no credential of a passkey."})
+
+
 class NewPasskey(AddWebAuthnInput):
     name = inputs.CharField(max_length=LONGEST_NAME, required=False)
 
     def clean(self) -> dict[str, Any]:
+        # allauth looks at no credential that is false or 0, and keeps it.
+        if "credential" in self.cleaned_data and not isinstance(self.cleaned_data["credential"], dict):
+            raise NO_CREDENTIAL
         try:
             return dict(super().clean())
         except (AttributeError, LookupError, TypeError, ValueError, struct.error) as exc:
             # fido2 reads CBOR that a client may have made up, and lets out whatever it stumbles over.
-            raise ValidationError({"credential": "This is no credential of a passkey."}) from exc
+            raise NO_CREDENTIAL from exc
 
     def chosen(self) -> dict[str, Any]:
         return {"name": self.cleaned_data["name"], "credential": self.cleaned_data["credential"]}

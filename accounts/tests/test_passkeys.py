@@ -180,7 +180,7 @@ ODD += [encoded(text.encode()) for text in ["{}", "[]", "1", '{"type": "webauthn
 
 def broken(credential: dict[str, Any]) -> list[Any]:
     """The same, with one part of it missing or made into something else."""
-    found: list[Any] = [None, 1, "", "x", [], {}, [credential], {"response": credential["response"]}]
+    found: list[Any] = [None, 0, 1, False, True, "", "x", [], {}, [credential], {"response": credential["response"]}]
     for place in [(), ("response",)]:
         part = credential
         for step in place:
@@ -213,3 +213,13 @@ def test_what_is_no_credential_is_a_mistake_of_the_client(product: Product, alic
 
     failed = {wrong: answer.status_code for wrong, answer in answers.items() if answer.status_code >= 500}
     assert not failed
+
+
+@pytest.mark.parametrize("nothing", [False, 0, "", [], {}])
+def test_nothing_is_not_kept_as_a_passkey(product: Product, alice: Person, nothing: object) -> None:
+    browser = signed_in(alice.user, product)
+
+    answer = browser.ask("POST", PASSKEYS, {"credential": nothing})
+
+    assert answer.status_code == 400
+    assert not alice.user.authenticator_set.filter(type="webauthn").exists()

@@ -241,3 +241,12 @@ def test_what_is_not_asked_for_is_not_taken(product: Product, field: str) -> Non
     kept = User.objects.get(pk=answer["id"])
     assert (kept.is_staff, kept.is_superuser, kept.is_active) == (False, False, True)
     assert forged not in (answer["id"], answer["created_at"], answer["workspace_id"])
+
+
+def test_the_longest_address_is_no_trouble(product: Product) -> None:
+    email = f"{uuid.uuid4().hex}@{'.'.join(['a' * 60] * 3)}.example"
+
+    answer = sign_up(product, email=email, name="")
+
+    assert answer.status_code == 201
+    assert Membership.objects.get(user=answer.json()["user"]["id"]).workspace.name == email[:150]
