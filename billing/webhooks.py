@@ -33,12 +33,13 @@ KEPT = timedelta(days=30)
 
 @dataclass(frozen=True)
 class News:
-    """Something about a customer of ours. `about` is the object as it was when Stripe wrote this."""
+    """Something about a customer of ours: the object as it was when Stripe wrote this, and what of it was changed."""
 
     gateway: StripeGateway
     customer: Customer
     about: StripeObject
     at: datetime
+    before: StripeObject
 
 
 def receive(body: bytes, signature: str) -> StripeEvent:
@@ -129,8 +130,8 @@ def _bring_about(event: StripeEvent, at: datetime) -> None:
     customer = _ours(event.customer_id)
     verb = VERBS.get(event.type)
     if customer and verb and event.payload:
-        gateway = StripeGateway(settings.STRIPE_SECRET_KEY)
-        verb(News(gateway, customer, event.payload["data"]["object"], at))
+        gateway, told = StripeGateway(settings.STRIPE_SECRET_KEY), event.payload["data"]
+        verb(News(gateway, customer, told["object"], at, before=told.get("previous_attributes") or {}))
 
 
 def _ours(customer_id: str) -> Customer | None:
@@ -176,6 +177,12 @@ def _refund(news: News) -> None:
             _record(news, invoice_id)
 
 
+def _customer_changed(news: News) -> None:
+    """Perhaps in the portal, by a new card. Stripe would try it when the next try is due, and not before."""
+    if "invoice_settings" in news.before:
+        news.gateway.try_what_is_owed(news.customer.stripe_id)
+
+
 def _customer_is_gone(news: News) -> None:
     """Somebody deleted it at Stripe, which ended its subscriptions. The next purchase makes another."""
     running = Subscription.objects.filter(workspace=news.customer.workspace_id, gateway=StripeGateway.name).open()
@@ -216,5 +223,6 @@ VERBS: dict[str, Callable[[News], None]] = {
     "refund.updated": _refund,
     "credit_note.created": _credit_note,
     "credit_note.voided": _credit_note,
+    "customer.updated": _customer_changed,
     "customer.deleted": _customer_is_gone,
 }

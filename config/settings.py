@@ -440,5 +440,6 @@ LOGGING = {
         # A client's mistake is the client's news.
         "django.request": {"level": "ERROR"},
         "httpx2": {"level": "WARNING"},
+        "stripe": {"level": "WARNING"},
     },
 }

@@ -325,13 +325,13 @@ def customer(customer_id: str) -> Json:
     }
 
 
-def event(type: str, about: Json, *, at: int | None = None, event_id: str = "") -> Json:  # noqa: A002
+def event(type: str, about: Json, *, at: int | None = None, before: Json | None = None) -> Json:  # noqa: A002
     return {
-        "id": event_id or some_id("evt"),
+        "id": some_id("evt"),
         "object": "event",
         "api_version": "2026-08-26.dahlia",
         "created": at or int(time.time()),
-        "data": {"object": about},
+        "data": {"object": about} | ({"previous_attributes": before} if before else {}),
         "livemode": False,
         "pending_webhooks": 1,
         "request": {"id": None, "idempotency_key": None},

@@ -407,6 +407,22 @@ def test_a_credit_note_is_noted_with_its_invoice(alice: Buyer) -> None:
     assert Invoice.objects.get(stripe_id=invoice["id"]).credited == 1000
 
 
+def test_a_new_card_pays_what_is_owed(alice: Buyer, little: LittleStripe) -> None:
+    subscription = alice.subscribed(status="past_due", latest_invoice="in_owed")
+    little.objects["/v1/subscriptions"] = payloads.page(subscription)
+    changed = payloads.event("customer.updated", payloads.customer(alice.customer_id), before={"invoice_settings": {}})
+    little.asked.clear()
+
+    try:
+        assert told(payloads.event("customer.updated", payloads.customer(alice.customer_id), before={"name": "A"}))
+        assert little.asked == []
+        assert told(changed)
+    finally:
+        del little.objects["/v1/subscriptions"]
+
+    assert "POST /v1/invoices/in_owed/pay" in little.asked
+
+
 def test_a_customer_who_was_deleted_at_stripe_is_none_any_more(alice: Buyer, little: LittleStripe) -> None:
     subscription = alice.subscribed()
     assert told(payloads.event("customer.subscription.created", subscription))

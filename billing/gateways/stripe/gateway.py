@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from billing.models import Overage, Plan, Price
 from billing.projections import StripeObject
 
 PAGE_SIZE = 100
+OWING = {"past_due", "unpaid"}
 
 
 class StripeGateway:
@@ -154,7 +156,9 @@ class StripeGateway:
 
     def cancel(self, subscription_id: str) -> StripeObject:
         with translated():
-            return self._stripe.subscriptions.cancel(subscription_id).to_dict(for_json=True)
+            # What was used beyond the plan is billed before it goes.
+            ended = self._stripe.subscriptions.cancel(subscription_id, {"invoice_now": True, "prorate": False})
+            return ended.to_dict(for_json=True)
 
     def cancel_at_period_end(self, subscription_id: str) -> StripeObject:
         with translated():
@@ -215,6 +219,15 @@ class StripeGateway:
             self._stripe.customers.update(customer_id, {"invoice_settings": {"default_payment_method": card_id}})
             for subscription in self._stripe.subscriptions.list({"customer": customer_id}).auto_paging_iter():
                 self._stripe.subscriptions.update(subscription.id, {"default_payment_method": card_id})
+        self.try_what_is_owed(customer_id)
+
+    def try_what_is_owed(self, customer_id: str) -> None:
+        """With the card that is the default by now. A refusal leaves everything as it is: Stripe goes on trying."""
+        with translated():
+            for subscription in self._stripe.subscriptions.list({"customer": customer_id}).auto_paging_iter():
+                if subscription.status in OWING and subscription.latest_invoice:
+                    with suppress(stripe.CardError):
+                        self._stripe.invoices.pay(_id_of(subscription.latest_invoice))
 
     def detach(self, card_id: str) -> None:
         with translated():

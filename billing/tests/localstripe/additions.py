@@ -31,6 +31,7 @@ def install(app: web.Application) -> None:
     subscribe_by_price()
     change_by_price()
     preview_by_price()
+    tell_of_renewals_that_fail()
     tell_of_refunds()
     end_subscriptions_with_their_customer()
     app.middlewares.append(repeat_by_idempotency_key)
@@ -181,6 +182,10 @@ def subscribe_by_price() -> None:
     def create(**data: Any) -> Any:
         licensed, metered = split(data.pop("items"))
         subscription = Subscription(items=licensed, **data)
+        if subscription.status == "incomplete" and data.get("payment_behavior") == "error_if_incomplete":
+            resources.store.pop(f"subscription:{subscription.id}")
+            code = "subscription_payment_intent_requires_action"
+            raise UserError(402, "The bank wants to ask the customer.", {"code": code})
         add_metered(subscription, metered)
         return subscription
 
@@ -309,6 +314,17 @@ def as_payment(invoice: Any) -> dict[str, Any]:
         "payment": {"type": "payment_intent", "payment_intent": invoice.payment_intent},
         "status": "paid" if invoice.status == "paid" else "open",
     }
+
+
+def tell_of_renewals_that_fail() -> None:
+    confirmed = resources.PaymentIntent._confirm
+
+    def confirm(self: Any, on_failure_now: Callable[[], None]) -> None:
+        confirmed(self, on_failure_now)
+        if self.invoice and self.latest_charge and self.latest_charge.status == "failed":
+            Invoice._api_retrieve(self.invoice)._on_payment_failure_now()
+
+    resources.PaymentIntent._confirm = confirm
 
 
 def tell_of_refunds() -> None:

@@ -23,6 +23,8 @@ DECLINED = "4000000000000002"
 """Cannot even be saved."""
 FAILS_LATER = "4000000000000341"
 """Can be saved, and is declined when it is charged."""
+WANTS_MORE = "4000002500003155"
+"""The bank wants to ask the customer in person."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,32 @@ class LocalStripe:
         invoice_id: str = self.call("POST", "/v1/invoices", customer=customer_id, subscription=subscription_id)["id"]
         self.pay(invoice_id)
         return invoice_id
+
+    def authenticate(self, customer_id: str) -> None:
+        """What somebody does when their bank asks."""
+        waiting = self.call("GET", "/v1/payment_intents")["data"]
+        intent = next(each for each in waiting if each["customer"] == customer_id)
+        path = f"/v1/payment_intents/{intent['id']}/_authenticate"
+        self.call("POST", path, client_secret=intent["client_secret"], success=True)
+
+    def price(self, lookup_key: str) -> str:
+        found = self.call("GET", f"/v1/prices?lookup_keys[0]={lookup_key}")["data"]
+        return str(found[0]["id"])
+
+    def subscribe(self, customer_id: str, lookup_key: str) -> None:
+        """As somebody at Stripe's dashboard does."""
+        self.call("POST", "/v1/subscriptions", customer=customer_id, items=[{"price": self.price(lookup_key)}])
+
+    def change(self, subscription_id: str, lookup_key: str) -> None:
+        """As in the portal."""
+        known = self.call("GET", f"/v1/subscriptions/{subscription_id}")
+        licensed = next(item["id"] for item in known["items"]["data"] if item["quantity"])
+        changed = [{"id": licensed, "price": self.price(lookup_key)}]
+        self.call("POST", f"/v1/subscriptions/{subscription_id}", items=changed)
+
+    def refund(self, invoice_id: str, amount: int) -> None:
+        payments = self.call("GET", f"/v1/invoice_payments?invoice={invoice_id}")["data"]
+        self.call("POST", "/v1/refunds", payment_intent=payments[0]["payment"]["payment_intent"], amount=amount)
 
     def pay(self, invoice_id: str) -> None:
         self.call("POST", f"/v1/invoices/{invoice_id}/pay")
