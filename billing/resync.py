@@ -26,7 +26,7 @@ class Resynced:
 
 def resync(gateway: Gateway, *, at: datetime) -> Resynced:
     done = Resynced()
-    for customer in Customer.objects.filter(gateway=gateway.name, leaving_at=None).order_by("pk").iterator():
+    for customer in Customer.objects.filter(gateway=gateway.name, leaving_at=None).order_by("pk"):
         try:
             subscribed, billed = resync_one(gateway, customer, at=at)
         except BillingError as exc:

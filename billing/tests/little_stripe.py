@@ -36,6 +36,7 @@ class LittleStripe:
     held: dict[str, Held] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
+    bodies: dict[str, str] = field(default_factory=dict)
 
     def has(self, *objects: payloads.Json) -> None:
         """They are so from now on."""
@@ -91,8 +92,11 @@ def started() -> Iterator[LittleStripe]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            self.rfile.read(int(self.headers.get("content-length") or 0))
-            status, said = little.answer(self.command, urlsplit(self.path).path)
+            path = urlsplit(self.path).path
+            little.bodies[f"{self.command} {path}"] = self.rfile.read(
+                int(self.headers.get("content-length") or 0)
+            ).decode()
+            status, said = little.answer(self.command, path)
             body = json.dumps(said).encode()
             self.send_response(status)
             self.send_header("content-type", "application/json")

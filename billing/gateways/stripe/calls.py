@@ -12,6 +12,7 @@ from typing import Any
 import requests
 import stripe
 from django.conf import settings
+from django.db import connection
 
 from billing.errors import GatewayRejected, GatewayUnavailable, PaymentRefused
 
@@ -99,7 +100,13 @@ def _client(key: str, host: str, version: str, seconds: float) -> stripe.StripeC
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Stripe's exceptions as ours. What they say may be shown, but for those about our own key."""
+    """Stripe's exceptions as ours. What they say may be shown, but for those about our own key.
+
+    Whoever waits for Stripe outside a transaction holds no connection to the database: a Stripe that is away would
+    soon have them all.
+    """
+    if not connection.in_atomic_block:
+        connection.close()
     try:
         yield
     except stripe.CardError as exc:
