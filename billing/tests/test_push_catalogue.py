@@ -83,11 +83,13 @@ def test_a_new_name_is_pushed_to_the_product() -> None:
 
 
 def test_what_is_not_offered_is_not_pushed() -> None:
-    catalogue.sell([replace(catalogue.sold()["team"], slug="secret", is_offered=False)])
+    limits = {"operations/month": LimitTerms(100, 3)}
+    catalogue.sell([replace(catalogue.sold()["team"], slug="secret", is_offered=False, limits=limits)])
 
     pushed()
 
     assert "demo_plan_secret" not in kept("product")
+    assert kept("billing.meter") == ["demo_mtr_operations_8"]
 
 
 def test_overage_at_another_price_is_another_one_at_the_gateway() -> None:
