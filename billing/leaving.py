@@ -10,10 +10,11 @@ from django.db import transaction
 
 from accounts import erasure, jobs
 from accounts.erasure import Leaver
+from accounts.models import Workspace
 from billing import mirror
 from billing.errors import BillingError
 from billing.gateways import Gateway
-from billing.models import Customer, Invoice, Simulated, StripeEvent
+from billing.models import Customer, Invoice, Simulated, StripeEvent, Subscription
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ def forget(leaver: Leaver) -> dict[str, int]:
 
 def let_go(gateway: Gateway, at: datetime) -> int:
     """Have the gateway delete those who leave; how many it did. The others wait for the next time."""
+    _see_off_deleted_workspaces(at)
     gone = 0
     for customer in Customer.objects.filter(gateway=gateway.name, left_at=None).exclude(leaving_at=None):
         try:
@@ -50,3 +52,12 @@ def let_go(gateway: Gateway, at: datetime) -> int:
         else:
             gone += Customer.objects.filter(pk=customer.pk).update(left_at=at)
     return gone
+
+
+def _see_off_deleted_workspaces(at: datetime) -> None:
+    """Nobody gets into them any more, so nobody shall pay for them."""
+    deleted = Workspace.objects.exclude(deleted_at=None)
+    Subscription.objects.open().filter(workspace__in=deleted).update(
+        status=Subscription.Status.CANCELED, canceled_at=at
+    )
+    Customer.objects.filter(workspace__in=deleted, leaving_at=None).update(leaving_at=at)

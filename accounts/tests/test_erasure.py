@@ -77,7 +77,7 @@ def team_of(owner: Person, *members: Person) -> Workspace:
 TOLD = set(
     """
     accounts_apikey accounts_auditentry accounts_invitation accounts_letter accounts_tokenfamily accounts_user
-    accounts_workspace assistants_conversation assistants_message django_admin_log
+    accounts_workspace assistants_conversation assistants_message billing_simulated django_admin_log
     mfa_authenticator socialaccount_socialaccount
     """.split()
 )
@@ -143,6 +143,7 @@ def leave_traces(newcomer: Newcomer, team: Workspace, talk: Conversation) -> Non
     send("PATCH", f"workspaces/{solo}", {"name": f"{canary} anew"})
     send("POST", "auth/me/email", {"email": f"new-{newcomer.email}", "password": PASSWORD})
     send("POST", "auth/me/export")
+    send("POST", "billing/checkout", {"plan": "team"})
     leave_traces_inside(newcomer)
 
 
@@ -492,7 +493,8 @@ KNOWN = """
     accounts.ApiKey accounts.AuditEntry accounts.Export accounts.Invitation accounts.Letter accounts.Membership
     accounts.TokenFamily accounts.Workspace account.EmailAddress admin.LogEntry
     assistants.Conversation assistants.Message assistants.Turn
-    billing.Subscription djstripe.Customer mfa.Authenticator quotas.Bucket quotas.Decision quotas.Reservation
+    billing.Customer billing.Invoice billing.Overage billing.Subscription djstripe.Customer
+    mfa.Authenticator quotas.Bucket quotas.Decision quotas.Reservation
     socialaccount.SocialAccount
 """.split()
 
