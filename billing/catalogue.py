@@ -13,10 +13,14 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.models import Count, Exists, Max, OuterRef, Prefetch, Q
 
-from accounts.models import Workspace
+from accounts import audit
+from accounts.audit import Actor
+from accounts.models import AuditEntry, Workspace
 from billing import catalogue_files
 from billing.models import Plan, PlanLimit, Price, Subscription
 from billing.terms import Change, LimitTerms, PlanTerms, PriceTerms, changes
+
+LOADED = "catalogue.loaded"
 
 
 @dataclass(frozen=True)
@@ -40,14 +44,28 @@ def count(number: int, thing: str) -> str:
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
-def load(name: str, *, at: datetime) -> list[PlanPreview]:
+@transaction.atomic
+def load(name: str, *, by: Actor, at: datetime) -> list[PlanPreview]:
     """Sell what the file says; what was changed, so empty the second time. Raises `InvalidCatalogue`."""
-    with transaction.atomic():
-        alone()
-        proposed = in_file(name)
-        told = preview(proposed, at=at)
-        sell(proposed)
+    alone()
+    proposed = in_file(name)
+    told = preview(proposed, at=at)
+    sell(proposed)
+    if told or not was_loaded_last(name):
+        said = [f"{plan.slug}: {change}" for plan in told for change in plan.changes]
+        after = {**_loaded(name), "changes": said}
+        audit.record(LOADED, by=by, subject=Plan.objects.get(is_default=True), at=at, after=after)
     return told
+
+
+def was_loaded_last(name: str) -> bool:
+    """Whether this file, as it is now, was the last one loaded. Staff may have changed plans since."""
+    last = AuditEntry.objects.filter(action=LOADED).first()
+    return last is not None and _loaded(name).items() <= last.after.items()
+
+
+def _loaded(name: str) -> dict[str, str]:
+    return {"catalogue": name, "sha256": catalogue_files.digest(name)}
 
 
 def in_file(name: str) -> list[PlanTerms]:

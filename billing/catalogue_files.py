@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,14 +28,23 @@ def names() -> list[str]:
 
 def read(name: str) -> list[PlanTerms]:
     """The plans in their order. Raises `InvalidCatalogue`."""
-    if name not in names():
-        raise InvalidCatalogue(f"No catalogue named {name}; there are: {', '.join(names())}.")
-    written = compose(CATALOGUES / f"{name}.yaml")
+    written = compose(_file(name))
     said = fields(written, CATALOGUE)
     plans = written.entries()["plans"]
     _check_slugs(plans)
     _check_default(plans)
     return [_terms(rank, plan, said["currency"]) for rank, plan in enumerate(said["plans"])]
+
+
+def digest(name: str) -> str:
+    """Another one for another content."""
+    return hashlib.sha256(_file(name).read_bytes()).hexdigest()
+
+
+def _file(name: str) -> Path:
+    if name not in names():
+        raise InvalidCatalogue(f"No catalogue named {name}; there are: {', '.join(names())}.")
+    return CATALOGUES / f"{name}.yaml"
 
 
 def _check_slugs(plans: Written) -> None:

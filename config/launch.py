@@ -228,7 +228,7 @@ def prepare(kept: Secrets) -> None:
     django.setup()
     if something_to_migrate():
         call_command("migrate", interactive=False, verbosity=0)
-    call_command("load_catalogue", settings.STIPEND_CATALOGUE, verbosity=0)
+    call_command("load_catalogue", settings.STIPEND_CATALOGUE, unless_loaded=True, verbosity=0)
     call_command("load_models", verbosity=0)
     call_command(
         "create_demo_data",

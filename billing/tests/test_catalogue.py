@@ -19,6 +19,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
+from accounts.audit import SYSTEM
+from accounts.models import AuditEntry
 from accounts.tests.factories import Person
 from billing import catalogue, catalogue_files, subscriptions
 from billing.errors import InvalidCatalogue
@@ -57,7 +59,7 @@ def plan(slug: str = "only", **change: Any) -> dict[str, Any]:
 
 def load(shelf: Path, *plans: dict[str, Any]) -> list[catalogue.PlanPreview]:
     write(shelf, *plans)
-    return catalogue.load("ours", at=now())
+    return catalogue.load("ours", by=SYSTEM, at=now())
 
 
 def write(shelf: Path, *plans: dict[str, Any]) -> None:
@@ -85,7 +87,7 @@ def test_loading_twice_changes_nothing(shelf: Path) -> None:
     load(shelf, plan(price=500, features=["One"], limits={"tokens/day": 10, "operations/month": 3}))
     before = rows()
 
-    assert catalogue.load("ours", at=now()) == []
+    assert catalogue.load("ours", by=SYSTEM, at=now()) == []
     assert rows() == before
 
 
@@ -336,6 +338,46 @@ def test_a_dry_run_says_the_same_and_changes_nothing(shelf: Path) -> None:
 
     assert rows() == before
     assert said == loaded("ours")
+
+
+def test_what_was_loaded_stands_in_the_audit_log_once(shelf: Path) -> None:
+    for _ in range(2):
+        load(shelf, plan(price=500))
+
+    line = AuditEntry.objects.filter(action="catalogue.loaded", subject="plan:only").get()
+    assert line.after["catalogue"] == "ours"
+    assert "only: new plan: Only, $5.00 every month; tokens/day 10" in line.after["changes"]
+
+
+def test_what_staff_changed_outlives_a_start_but_not_another_file(shelf: Path) -> None:
+    load(shelf, plan(price=500))
+    catalogue.sell([replace(catalogue.sold()["only"], name="By staff")])
+
+    assert loaded("ours", unless_loaded=True) == "ours: loaded before; what was changed since stays.\n"
+    assert only().name == "By staff"
+
+    write(shelf, plan(price=600))
+    assert "price: $5.00 every month -> $6.00 every month" in loaded("ours", unless_loaded=True)
+    assert only().name == "Only"
+
+
+def test_a_file_that_was_loaded_before_another_one_is_loaded_again(shelf: Path) -> None:
+    load(shelf, plan(price=500))
+    (shelf / "theirs.yaml").write_text((shelf / "ours.yaml").read_text().replace("Only", "Other"))
+    loaded("theirs")
+
+    loaded("ours", unless_loaded=True)
+
+    assert only().name == "Only"
+
+
+def test_loading_by_hand_undoes_what_staff_changed(shelf: Path) -> None:
+    load(shelf, plan(price=500))
+    catalogue.sell([replace(catalogue.sold()["only"], name="By staff")])
+
+    loaded("ours")
+
+    assert only().name == "Only"
 
 
 def test_the_command_says_what_is_wrong(shelf: Path) -> None:

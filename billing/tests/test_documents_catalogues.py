@@ -9,6 +9,7 @@ import pytest
 from django.db import transaction
 from django.utils.timezone import now
 
+from accounts.audit import SYSTEM
 from billing import catalogue, catalogue_files
 from billing.models import Plan
 
@@ -112,7 +113,7 @@ def sold(database: None) -> Iterator[dict[str, Sold]]:
 
 
 def _sold(name: str) -> Sold:
-    catalogue.load(name, at=now())
+    catalogue.load(name, by=SYSTEM, at=now())
     offered = list(Plan.objects.filter(is_offered=True))
     default = Plan.objects.get(is_default=True)
     limits = set(default.limits.values_list("limit", flat=True))

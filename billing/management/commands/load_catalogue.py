@@ -4,8 +4,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.timezone import now
 
+from accounts.audit import SYSTEM
 from billing import catalogue, catalogue_files
 from billing.errors import InvalidCatalogue
+from billing.terms import Change
 
 
 class Command(BaseCommand):
@@ -13,25 +15,34 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help=f"One of: {', '.join(catalogue_files.names())}.")
+        parser.add_argument(
+            "--unless-loaded", action="store_true", help="Not where this very file was the last one: for every start."
+        )
         parser.add_argument("--dry-run", action="store_true", help="Say what would change, and for how many.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        name = options["name"]
         try:
-            changed = self._changed(options["name"], dry_run=options["dry_run"])
+            if options["unless_loaded"] and catalogue.was_loaded_last(name):
+                told = [f"{name}: loaded before; what was changed since stays."]
+            else:
+                told = _told(name, self._changed(name, dry_run=options["dry_run"]))
         except InvalidCatalogue as exc:
             raise CommandError(str(exc)) from exc
         if options["verbosity"]:
-            self._tell(options["name"], changed)
+            self.stdout.writelines(f"{line}\n" for line in told)
 
     def _changed(self, name: str, *, dry_run: bool) -> list[catalogue.PlanPreview]:
         if dry_run:
             return catalogue.preview(catalogue.in_file(name), at=now())
-        return catalogue.load(name, at=now())
+        return catalogue.load(name, by=SYSTEM, at=now())
 
-    def _tell(self, name: str, changed: list[catalogue.PlanPreview]) -> None:
-        if not changed:
-            self.stdout.write(f"{name}: nothing to change.")
-        for plan in changed:
-            self.stdout.write(f"{plan}:")
-            for change in plan.changes:
-                self.stdout.write(f"  {change}" + (f" ({change.reach})" if change.reach else ""))
+
+def _told(name: str, changed: list[catalogue.PlanPreview]) -> list[str]:
+    if not changed:
+        return [f"{name}: nothing to change."]
+    return [line for plan in changed for line in (f"{plan}:", *map(_line, plan.changes))]
+
+
+def _line(change: Change) -> str:
+    return f"  {change}" + (f" ({change.reach})" if change.reach else "")
