@@ -19,7 +19,7 @@ def misfits(said: object, kind: Kind, where: str = "it") -> list[str]:
         kind = kind.__forward_arg__
     if isinstance(kind, str):
         kind = getattr(stripe, kind, StripeObject)
-    origin = get_origin(kind)
+    origin: Any = get_origin(kind)
     if origin in (Union, types.UnionType):
         tried = [misfits(said, alternative, where) for alternative in get_args(kind)]
         return [] if [] in tried else max(tried, key=len)

@@ -360,6 +360,25 @@ def test_an_event_that_stripe_no_longer_repeats_is_forgotten(alice: Buyer) -> No
 # What they are about
 
 
+@pytest.mark.parametrize(
+    ("status", "plan"),
+    [
+        ("trialing", "team"),
+        ("active", "team"),
+        ("past_due", "team"),
+        ("unpaid", "free"),
+        ("paused", "free"),
+        ("incomplete", "free"),
+        ("incomplete_expired", "free"),
+        ("canceled", "free"),
+    ],
+)
+def test_each_status_entitles_to_its_plan_or_to_the_default(alice: Buyer, status: str, plan: str) -> None:
+    assert told(payloads.event("customer.subscription.updated", alice.subscribed(status=status)))
+
+    assert (Subscription.objects.get(workspace=alice.person.workspace).status, alice.plan) == (status, plan)
+
+
 def test_a_stranger_of_another_product_is_none_of_our_business(alice: Buyer, little: LittleStripe) -> None:
     strange = payloads.subscription(payloads.some_id("cus"), payloads.price("other_month_v1"))
     event = payloads.event("customer.subscription.created", strange)

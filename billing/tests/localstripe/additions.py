@@ -13,7 +13,7 @@ from aiohttp import web
 from localstripe import resources, webhooks
 from localstripe.errors import UserError
 from localstripe.resources import Customer, Event, Invoice, PaymentMethod, Plan, Refund, Subscription
-from localstripe.server import get_post_data, json_response, unflatten_data
+from localstripe.server import get_post_data, unflatten_data
 
 Request = web.Request
 Handler = Callable[[Request], Awaitable[web.StreamResponse]]
@@ -108,7 +108,7 @@ async def create_price(request: Request) -> web.Response:
         raise UserError(400, f"A price ({lookup_key}) already uses that lookup key.")
     plan = Plan(id=f"price_{uuid4().hex[:20]}", amount=data.pop("unit_amount"), **recurring, **data)
     plan._lookup_key, plan._meter = lookup_key, meter
-    return json_response(as_price(plan))
+    return web.json_response(as_price(plan))
 
 
 async def list_prices(request: Request) -> web.Response:
@@ -118,7 +118,7 @@ async def list_prices(request: Request) -> web.Response:
 
 
 async def retrieve_price(request: Request) -> web.Response:
-    return json_response(as_price(Plan._api_retrieve(request.match_info["id"])))
+    return web.json_response(as_price(Plan._api_retrieve(request.match_info["id"])))
 
 
 def plans() -> list[Any]:
@@ -159,14 +159,14 @@ def show_items_as_today() -> None:
 
 def split(items: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Licensed ones in its own words, and metered ones. It can have one of the former, and none of the latter."""
-    licensed, metered = [], []
-    for item in items:
-        plan = Plan._api_retrieve(item["price"]) if "price" in item else None
-        if item.get("deleted") or (plan and plan.usage_type == "metered"):
-            metered.append(item)
-        else:
-            licensed.append({name: item[name] for name in ("id", "quantity") if name in item} | {"plan": plan.id})
-    return licensed, metered
+    metered = [item for item in items if item.get("deleted") or usage_of(item["price"]) == "metered"]
+    licensed = [item for item in items if item not in metered]
+    kept = ("id", "quantity")
+    return [{k: item[k] for k in kept if k in item} | {"plan": item["price"]} for item in licensed], metered
+
+
+def usage_of(price_id: str) -> str:
+    return str(Plan._api_retrieve(price_id).usage_type)
 
 
 def add_metered(subscription: Any, items: list[dict[str, Any]]) -> None:
@@ -192,7 +192,7 @@ def subscribe_by_price() -> None:
     Subscription._api_create = staticmethod(create)
     listing = Subscription._api_list_all.__func__
 
-    def list_all(cls: Any, url: str, price: str | None = None, **filters: Any) -> Any:
+    def list_all(cls: Any, /, url: str, price: str | None = None, **filters: Any) -> Any:
         found = listing(cls, url, **filters)
         found._list = [each for each in found._list if price in (None, each.items._list[0].plan.id)]
         return found
@@ -222,7 +222,7 @@ def change_by_price() -> None:
 def preview_by_price() -> None:
     following = Invoice._get_next_invoice.__func__
 
-    def next_invoice(cls: Any, subscription: Any = None, subscription_items: Any = None, **data: Any) -> Any:
+    def next_invoice(cls: Any, /, subscription: Any = None, subscription_items: Any = None, **data: Any) -> Any:
         if subscription_items is None:
             return following(cls, subscription=subscription, **data)
         known = Subscription._api_retrieve(subscription)
@@ -252,7 +252,11 @@ async def create_session(request: Request) -> web.Response:
         "subscription": None,
         "url": f"http://localhost/pay/{session_id}",
     }
-    return json_response(sessions[session_id])
+    return web.json_response(sessions[session_id])
+
+
+async def retrieve_session(request: Request) -> web.Response:
+    return web.json_response(sessions[request.match_info["id"]])
 
 
 async def pay_session(request: Request) -> web.Response:
@@ -271,13 +275,13 @@ async def pay_session(request: Request) -> web.Response:
     )
     session.update(status="complete", subscription=subscription.id, invoice=subscription.latest_invoice)
     resources.schedule_webhook(Event("checkout.session.completed", AsItIs(session)))
-    return json_response(session)
+    return web.json_response(session)
 
 
 async def create_portal(request: Request) -> web.Response:
     data = await get_post_data(request)
     Customer._api_retrieve(data["customer"])
-    return json_response(
+    return web.json_response(
         {"id": f"bps_{uuid4().hex}", "object": "billing_portal.session", "url": "http://localhost/portal", **data}
     )
 
@@ -356,7 +360,7 @@ async def create_meter(request: Request) -> web.Response:
     data = await get_post_data(request)
     meter = data | {"id": f"mtr_{uuid4().hex}", "object": "billing.meter", "status": "active", "livemode": False}
     meters[meter["id"]] = meter
-    return json_response(meter)
+    return web.json_response(meter)
 
 
 async def list_meters(request: Request) -> web.Response:
@@ -368,18 +372,18 @@ async def create_meter_event(request: Request) -> web.Response:
     if data["identifier"] in meter_events:
         raise UserError(400, f"An event already exists with identifier {data['identifier']}.")
     meter_events[data["identifier"]] = data | {"object": "billing.meter_event", "livemode": False}
-    return json_response(meter_events[data["identifier"]])
+    return web.json_response(meter_events[data["identifier"]])
 
 
 async def told_meter_events(request: Request) -> web.Response:
-    return json_response(list(meter_events.values()))
+    return web.json_response(list(meter_events.values()))
 
 
 # ---- The account, which dj-stripe asks for ---------------------------------------------------------------------------
 
 
 async def retrieve_account(request: Request) -> web.Response:
-    return json_response(
+    return web.json_response(
         {
             "id": "acct_local",
             "object": "account",
@@ -390,16 +394,22 @@ async def retrieve_account(request: Request) -> web.Response:
     )
 
 
+async def list_nothing(request: Request) -> web.Response:
+    return listed(request, [])
+
+
 def listed(request: Request, data: list[dict[str, Any]]) -> web.Response:
-    return json_response({"object": "list", "url": request.path, "has_more": False, "data": data})
+    return web.json_response({"object": "list", "url": request.path, "has_more": False, "data": data})
 
 
 ROUTES = [
     web.get("/v1/account", retrieve_account),
+    web.get("/v1/products/{id}/features", list_nothing),
     web.post("/v1/prices", create_price),
     web.get("/v1/prices", list_prices),
     web.get("/v1/prices/{id}", retrieve_price),
     web.post("/v1/checkout/sessions", create_session),
+    web.get("/v1/checkout/sessions/{id}", retrieve_session),
     web.post("/_config/checkout/{id}", pay_session),
     web.post("/v1/billing_portal/sessions", create_portal),
     web.get("/v1/customers/{id}/payment_methods", list_cards),
