@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from django.apps import apps
 from django.conf import settings
 from django.db.models import F, Model, Q
+from djstripe.models import APIKey
 from djstripe.models import Customer as MirroredCustomer
 from djstripe.models import Event as MirroredEvent
 
@@ -32,6 +33,8 @@ def copy_next(at: datetime) -> bool:
     # dj-stripe has no guard against an older copy that comes later.
     with customers.alone(f"{event.customer_id} in the mirror"):
         MirroredEvent.process(event.payload, api_key=settings.STRIPE_SECRET_KEY)
+        # It writes the secret key down, in clear. The transaction that does so takes it out again.
+        APIKey.objects.all().delete()
         StripeEvent.objects.filter(pk=event.pk).update(mirrored_at=at)
     return True
 
