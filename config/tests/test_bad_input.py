@@ -17,6 +17,7 @@ from accounts.models import ApiKey, TokenFamily, User
 from accounts.tests.factories import PASSWORD, Person, person
 from assistants.models import Conversation, Message, Turn
 from assistants.tests.standin.client import StandIn
+from billing.models import Customer, Subscription
 from config.tests.product import Product
 from quotas.models import Decision, Entry, Reservation
 
@@ -91,6 +92,8 @@ ENDPOINTS = [
     Endpoint("POST", f"{API}/auth/verify-email", {"key": "a:b:c"}),
     Endpoint("POST", f"{API}/auth/password-reset", {"email": "nobody@example.com"}),
     Endpoint("POST", f"{API}/auth/password-reset/confirm", {"key": "a.b", "password": PASSWORD}),
+    Endpoint("POST", f"{API}/billing/checkout", {"plan": "team"}),
+    Endpoint("POST", f"{API}/quotas/set-plan", {"plan": "team"}),
     Endpoint("POST", CONVERSATIONS, {"title": "Plans"}),
     Endpoint("PATCH", f"{CONVERSATIONS}/{{conversation}}", {"title": "Plans"}),
     Endpoint("PUT", f"{CONVERSATIONS}/{{conversation}}/messages/{{message}}/feedback", {"feedback": "up"}),
@@ -127,7 +130,7 @@ class Alice:
         """All that a request might have left behind."""
         of_workspace = [
             kind.objects.filter(workspace=self.person.workspace)
-            for kind in (Reservation, Decision, Turn, Conversation, ApiKey)
+            for kind in (Reservation, Decision, Turn, Conversation, ApiKey, Customer, Subscription)
         ]
         others = [
             Entry.objects.filter(reservation__workspace=self.person.workspace),

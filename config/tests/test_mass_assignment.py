@@ -11,9 +11,13 @@ import pytest
 from django.db.models import BooleanField, DateTimeField, ForeignKey, IntegerField, JSONField, Model, UUIDField
 from django.utils.timezone import now
 
+from accounts.audit import SYSTEM
 from accounts.models import ApiKey, Invitation, Membership, TokenFamily, User, Workspace
 from accounts.tests.factories import PASSWORD, Person, person
 from assistants.models import Conversation, Message
+from billing import purchases
+from billing.gateways.demo import DemoGateway
+from billing.models import Plan, Subscription
 from config.tests.product import Product
 
 API = "/api/v1"
@@ -51,6 +55,14 @@ def a_reply(alice: Person) -> Model:
 
 def a_teammate(alice: Person) -> Model:
     return Membership.objects.create(workspace=alice.workspace, user=person("Bob").user)
+
+
+def a_subscription(alice: Person) -> Model:
+    gateway = DemoGateway()
+    purchases.take_for_paid(gateway, alice.workspace)
+    ways = {"success_url": "https://app.example/", "cancel_url": "https://app.example/"}
+    starter = Plan.objects.get(slug="starter")
+    return purchases.subscribe(gateway, alice.workspace, starter, **ways, by=SYSTEM, at=now())
 
 
 NEW_ID = {"id", "created_at"}
@@ -107,6 +119,22 @@ WRITES = [
         Invitation,
         {"email": "…", "role": "viewer"},
         own={*NEW_ID, "email", "expires_at"},
+    ),
+    Write(
+        "PATCH",
+        "/billing/subscription",
+        Subscription,
+        {"plan": "team"},
+        make=a_subscription,
+        own={"plan_id", "price_id", "refreshed_at"},
+    ),
+    Write(
+        "POST",
+        "/billing/subscription/cancel",
+        Subscription,
+        {"now": False},
+        make=a_subscription,
+        own={"cancel_at_period_end", "entitled_until", "refreshed_at"},
     ),
     Write(
         "POST",
