@@ -39,7 +39,7 @@ SAID = {
     "ending": "The plan ends with its period.",
     "ended": "The plan has ended.",
     "resumed": "The plan goes on.",
-    "played": "Played.",
+    "played": "Played. What came of it is below.",
 }
 STANDINGS = {
     "trialing": ("On trial", "good"),

@@ -328,6 +328,18 @@ def test_it_ends_at_once(buyer: Buyer) -> None:
     assert buyer.is_due_at() is None
 
 
+def test_who_ends_it_in_debt_is_not_asked_again(buyer: Buyer) -> None:
+    bought = buyer.buy(a_price(), FAILS_LATER)
+    buyer.wait_until(FEBRUARY)
+
+    with demo_clock.acting(buyer.id, at=FEBRUARY + DAY / 2) as gateway:
+        gateway.cancel(bought)
+    buyer.wait_until(FEBRUARY + 10 * DAY)
+
+    bill = buyer.bills()[-1]
+    assert (bill.status, bill.attempts, bill.next_attempt_at) == ("open", 1, None)
+
+
 def test_what_has_ended_does_nothing_more(buyer: Buyer) -> None:
     bought, other = buyer.buy(a_price()), a_price()
     with demo_clock.acting(buyer.id, at=BEGIN + DAY) as gateway:

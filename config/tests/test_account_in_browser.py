@@ -7,12 +7,9 @@ import email
 import hashlib
 import hmac
 import json
-import os
 import re
-import shutil
 import struct
 import time
-from collections.abc import Iterator
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
@@ -22,16 +19,17 @@ import httpx2
 import psycopg
 import pytest
 from environ import Env
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from config.tests.launching import ROOT, Run
+from config.tests.browser import CHROMIUM, fill, look_at, press
+from config.tests.browser import chromium as chromium
+from config.tests.browser import tab as tab
+from config.tests.launching import Run
 from config.tests.launching import environment as environment
 from config.tests.launching import folder as folder
 from config.tests.launching import run as run
 from config.tests.product import eventually
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome") or ""
-SEEN = ROOT / "build" / "screenshots"
 ADDRESS = "ada@example.com"
 PASSWORD = "a long enough one"
 ANOTHER = "another long enough one"
@@ -41,30 +39,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not CHROMIUM, reason="There is no chromium here; CHROMIUM may name one."),
 ]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        # Chromium's own sandbox does not start for root.
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def tab(chromium: Browser, run: Run) -> Iterator[Page]:
-    """A tab that notes what it should not have done."""
-    url = run.started()["url"]
-    page = chromium.new_page(base_url=url, viewport={"width": 1440, "height": 900})
-    page.set_default_timeout(15_000)
-    wrong: list[str] = []
-    page.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("request", lambda asked: None if asked.url.startswith((url, "data:")) else wrong.append(asked.url))
-    yield page
-    page.close()
-    assert wrong == []
 
 
 # ---- the mail on disk
@@ -107,30 +81,6 @@ def code_of(secret: str, step: int) -> str:
 
 def step_now() -> int:
     return int(time.time()) // 30
-
-
-# ---- looking
-
-
-def look_at(page: Page, name: str) -> None:
-    """Keep how it looks, wide and narrow, light and dark; nothing may stick out on a phone."""
-    SEEN.mkdir(parents=True, exist_ok=True)
-    for width, scheme in ((1440, "light"), (390, "light"), (390, "dark")):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-        page.screenshot(path=SEEN / f"{name}-{width}-{scheme}.png", full_page=True)
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is too wide at {width}"
-    page.set_viewport_size({"width": 1440, "height": 900})
-    page.emulate_media(color_scheme="light")
-
-
-def fill(page: Page, **told: str) -> None:
-    for label, value in told.items():
-        page.get_by_label(label.replace("_", " "), exact=False).locator("visible=true").fill(value)
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
 
 
 def sign_in(page: Page, password: str) -> None:
