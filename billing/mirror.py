@@ -35,7 +35,7 @@ def copy_next(at: datetime) -> bool:
         MirroredEvent.process(event.payload, api_key=settings.STRIPE_SECRET_KEY)
         # It writes the secret key down, in clear. The transaction that does so takes it out again.
         APIKey.objects.all().delete()
-        StripeEvent.objects.filter(pk=event.pk).update(mirrored_at=at)
+    StripeEvent.objects.filter(pk=event.pk).update(mirrored_at=at)
     return True
 
 

@@ -18,6 +18,8 @@ from django.test import Client
 from django.utils.timezone import now
 from pytest_django import Settings
 
+from accounts import erasure
+from accounts.audit import SYSTEM
 from accounts.models import AuditEntry, Letter
 from accounts.tests.factories import Person, person
 from billing import subscriptions, webhooks
@@ -355,6 +357,38 @@ def test_an_event_that_stripe_no_longer_repeats_is_forgotten(alice: Buyer) -> No
     assert webhooks.forget_old(now()) >= 1
 
     assert not StripeEvent.objects.filter(pk=event.id).exists()
+
+
+def test_who_is_erased_while_an_event_is_handled_is_erased(alice: Buyer, little: LittleStripe) -> None:
+    """Each holds what the other wants, if they do not look out."""
+    subscription = alice.subscribed()
+    event = received(payloads.event("customer.subscription.updated", subscription))
+
+    with ThreadPoolExecutor(2) as workers, little.holding(subscription) as slow:
+        handling = workers.submit(in_thread, event)
+        assert slow.came.wait(5)
+        erasing = workers.submit(erased_in_thread, alice.person)
+        eventually(lambda: erasing.done() or somebody_waits_for_a_row())
+        slow.let_go.set()
+        assert handling.result(10)
+        erasing.result(10)
+
+    erasure.sweep(now())
+    assert StripeEvent.objects.get(pk=event.id).payload == {}
+    assert Subscription.objects.get(workspace=alice.person.workspace).status == "canceled"
+
+
+def erased_in_thread(somebody: Person) -> None:
+    try:
+        erasure.erase(somebody.user.pk, by=SYSTEM, at=now())
+    finally:
+        connections.close_all()
+
+
+def somebody_waits_for_a_row() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted")
+        return bool(cursor.fetchone()[0])
 
 
 # What they are about

@@ -60,7 +60,7 @@ class LocalStripe:
 
     def authenticate(self, customer_id: str) -> None:
         """What somebody does when their bank asks."""
-        waiting = self.call("GET", "/v1/payment_intents")["data"]
+        waiting = self.call("GET", "/v1/payment_intents?limit=1000")["data"]
         intent = next(each for each in waiting if each["customer"] == customer_id)
         path = f"/v1/payment_intents/{intent['id']}/_authenticate"
         self.call("POST", path, client_secret=intent["client_secret"], success=True)
