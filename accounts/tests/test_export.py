@@ -347,6 +347,7 @@ def test_of_a_shared_workspace_it_holds_what_is_theirs(alice: Person) -> None:
     assert {one["name"] for one in found["workspaces.json"]} == {alice.workspace.name, "Team"}
 
 
+@pytest.mark.slow
 def test_it_takes_no_more_memory_for_more_rows(alice: Person) -> None:
     def many(_: User) -> Iterator[Json]:
         return ({"text": "x" * 1000} for _ in range(100_000))

@@ -184,6 +184,7 @@ def test_one_address_gets_three_hundred_tries_at_many_emails() -> None:
     assert is_refused(lambda: guess(somebody(), neighbour))
 
 
+@pytest.mark.slow
 def test_right_passwords_use_up_nothing() -> None:
     address = f"2001:db8:{uuid4().hex[:4]}:{uuid4().hex[:4]}::1"
     for _ in range(301):

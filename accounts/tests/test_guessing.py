@@ -63,6 +63,7 @@ def test_it_is_the_same_for_an_email_that_nobody_has(product: Product) -> None:
     assert at_once(product, nobody()) == {"invalid_credentials": COMPARED, "too_many_attempts": 190}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["hang", "kill"])
 def test_it_holds_with_redis_away(without_redis: tuple[Product, redis.Redis], alice: Person, fault: str) -> None:
     running, own = without_redis
@@ -82,6 +83,7 @@ def test_the_refusal_tells_nothing_of_the_password_and_when_to_come_back(product
     assert abs(right.json()["retry_after"] - wrong.json()["retry_after"]) <= 1
 
 
+@pytest.mark.slow
 def test_an_email_with_an_account_and_one_without_are_answered_alike(product: Product, alice: Person) -> None:
     def answers(email: str) -> list[dict[str, Any]]:
         found = [log_in(product, email) for _ in range(COMPARED + 1)]
@@ -90,6 +92,7 @@ def test_an_email_with_an_account_and_one_without_are_answered_alike(product: Pr
     assert answers(alice.user.email) == answers(nobody())
 
 
+@pytest.mark.slow
 def test_the_owner_gets_in_from_another_address(proxied: Product, alice: Person) -> None:
     at_once(proxied, alice.user.email, COMPARED)
     assert log_in(proxied, alice.user.email, PASSWORD).status_code == 429

@@ -196,6 +196,7 @@ def broken(credential: dict[str, Any]) -> list[Any]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ceremony", ["register", "log in", "second factor"])
 def test_what_is_no_credential_is_a_mistake_of_the_client(product: Product, alice: Person, ceremony: str) -> None:
     key, _ = registered(alice.user, product)

@@ -193,6 +193,7 @@ def seconds_for(times: int, product: Product, headers: dict[str, str]) -> float:
     return time.perf_counter() - begun
 
 
+@pytest.mark.slow
 def test_with_redis_hanging_requests_go_on_and_limits_return_with_it(unlucky: Product, own_redis: redis.Redis) -> None:
     here = somewhere()
     assert REFUSED.answered(unlucky, here) == hurried.RATES["log-in"]["ip"]
@@ -211,6 +212,7 @@ def test_with_redis_gone_requests_go_on(unlucky: Product, own_redis: redis.Redis
     assert seconds_for(40, unlucky, somewhere()) < 40 * 0.25 / 2
 
 
+@pytest.mark.slow
 def test_with_redis_hanging_nobody_waits_for_the_broker(unlucky: Product, own_redis: redis.Redis) -> None:
     own_redis.hang()
     begun = time.perf_counter()

@@ -150,6 +150,7 @@ def test_every_list_can_be_seen(console: Client, model: type[Model]) -> None:
     assert console.get(address(model, "changelist")).status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS, ids=name_of)
 def test_every_list_can_be_searched_and_ordered(console: Client, model: type[Model]) -> None:
     columns = admin.site.get_model_admin(model).list_display
@@ -158,6 +159,7 @@ def test_every_list_can_be_searched_and_ordered(console: Client, model: type[Mod
         assert console.get(address(model, "changelist"), query).status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS, ids=name_of)
 def test_every_list_can_be_filtered(console: Client, model: type[Model]) -> None:
     page = console.get(address(model, "changelist"))

@@ -320,6 +320,7 @@ def break_the_database(scene: Scene) -> None:
     assert not [answer for answer in answers if scene.secrets["what is said"] in answer.text]
 
 
+@pytest.mark.slow
 def test_no_secret_leaks(scene: Scene) -> None:
     email = new_email()
 
