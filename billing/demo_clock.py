@@ -9,7 +9,6 @@ from datetime import datetime
 
 from django.conf import settings
 
-from accounts.models import Workspace
 from billing import customers, dunning, invoices, subscriptions
 from billing.errors import BillingError
 from billing.gateways.demo import DemoGateway
@@ -51,7 +50,7 @@ def acting(customer_id: str, *, at: datetime) -> Iterator[DemoGateway]:
     with customers.alone(customer_id):
         # Everybody takes the customer, the workspace, the books, in this order.
         customer = Customer.objects.get(stripe_id=customer_id)
-        Workspace.objects.select_for_update().get(pk=customer.workspace_id)
+        subscriptions.hold(customer.workspace_id)
         yield gateway
         for subscription in subscriptions.refresh_all(gateway, customer, at=at):
             _remind(gateway, subscription, at=at)

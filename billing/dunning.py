@@ -28,10 +28,10 @@ def follow(invoice: Invoice, *, at: datetime) -> None:
         _write("payment_recovered", invoice.workspace.email, **_about(invoice))
 
 
-def follow_subscription(subscription: Subscription, *, at: datetime) -> None:
-    """Tell of a plan that stopped counting because nobody paid."""
+def follow_subscription(subscription: Subscription, *, ended_unpaid: bool = False, at: datetime) -> None:
+    """Tell of a plan that stopped counting because nobody paid, once for each period."""
     lapsed = subscription.past_due_since and subscription.entitled_until and subscription.entitled_until <= at
-    if lapsed or subscription.status == Status.UNPAID:
+    if lapsed or ended_unpaid or subscription.status == Status.UNPAID:
         period = subscription.current_period_start.date()
         if once(f"{subscription.stripe_id} {period}", "downgraded", at=at):
             _write("downgraded", subscription.workspace.email, plan=subscription.plan.name)

@@ -32,6 +32,7 @@ class ProjectedSubscription:
     trial_end: datetime | None
     created_at: datetime
     canceled_at: datetime | None
+    ended_unpaid: bool
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ def project_subscription(stripe_object: StripeObject) -> ProjectedSubscription:
             trial_end=moment(stripe_object.get("trial_end")),
             created_at=_moment(stripe_object["created"]),
             canceled_at=moment(stripe_object.get("ended_at")),
+            ended_unpaid=(stripe_object.get("cancellation_details") or {}).get("reason") == "payment_failed",
         )
     except (KeyError, IndexError, TypeError, AttributeError) as exc:
         raise UnknownShape("subscription", exc) from exc

@@ -94,11 +94,16 @@ def put_on_plan(workspace: Workspace, slug: str, *, at: datetime) -> Subscriptio
     """
     plan = plan_named(slug)
     # The workspace's row is the lock: two at once would otherwise both find nothing to end.
-    Workspace.objects.select_for_update().get(pk=workspace.pk)
+    hold(workspace.pk)
     _end(gateways.gateway(), _open(workspace), at=at)
     if plan.is_default:
         return None
     return Subscription.objects.create(workspace=workspace, plan=plan, current_period_start=at, created_at=at)
+
+
+def hold(workspace_id: UUID) -> Workspace:
+    """Until the end of the transaction. Its rows elsewhere can still be written: nobody's chat waits for a gateway."""
+    return Workspace.objects.select_for_update(no_key=True).get(pk=workspace_id)
 
 
 # ---- What the gateway says -------------------------------------------------------------------------------------------
@@ -120,7 +125,7 @@ def refresh_all(gateway: Gateway, customer: Customer, *, at: datetime) -> list[S
 def record(gateway: Gateway, told: ProjectedSubscription, *, at: datetime) -> Subscription:
     """Make our row say it. Inside `customers.alone`, or an older state could come last."""
     customer = Customer.objects.select_related("workspace").get(stripe_id=told.customer_id)
-    workspace = Workspace.objects.select_for_update().get(pk=customer.workspace_id)
+    workspace = hold(customer.workspace_id)
     before = current_plan(workspace.pk).slug
     known = Subscription.objects.filter(stripe_id=told.stripe_id).first()
     if told.status in Subscription.OPEN:
@@ -147,7 +152,7 @@ def record(gateway: Gateway, told: ProjectedSubscription, *, at: datetime) -> Su
         },
     )
     _tell_of_change(known, subscription, before, at=at)
-    dunning.follow_subscription(subscription, at=at)
+    dunning.follow_subscription(subscription, ended_unpaid=told.ended_unpaid, at=at)
     return subscription
 
 

@@ -87,7 +87,7 @@ class Gateway(Protocol):
         """The invoice that `change_price` at the same moment would bring."""
 
     def cancel(self, subscription_id: str) -> StripeObject:
-        """At once."""
+        """At once. One that has ended already is no error."""
 
     def cancel_at_period_end(self, subscription_id: str) -> StripeObject: ...
 
