@@ -223,4 +223,4 @@ def test_nothing_is_not_kept_as_a_passkey(product: Product, alice: Person, nothi
     answer = browser.ask("POST", PASSKEYS, {"credential": nothing})
 
     assert answer.status_code == 400
-    assert not alice.user.authenticator_set.filter(type="webauthn").exists()
+    assert not Authenticator.objects.filter(user=alice.user, type="webauthn").exists()
