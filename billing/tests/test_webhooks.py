@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx2
 import pytest
+import stripe
 from django.db import connection, connections
 from django.test import Client
 from django.utils.timezone import now
@@ -20,9 +21,11 @@ from pytest_django import Settings
 
 from accounts import erasure
 from accounts.audit import SYSTEM
+from accounts.bodies import MalformedBody
 from accounts.models import AuditEntry, Letter
 from accounts.tests.factories import Person, person
 from billing import subscriptions, webhooks
+from billing.errors import UnknownShape
 from billing.models import Customer, Invoice, Plan, StripeEvent, Subscription
 from billing.tests import little_stripe, payloads
 from billing.tests.little_stripe import LittleStripe, signed
@@ -122,6 +125,26 @@ def test_what_was_signed_otherwise_or_long_ago_is_not_stored(
 
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_signature")
     assert not StripeEvent.objects.filter(pk=event["id"]).exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "failure"),
+    [
+        (b"nonsense", MalformedBody),
+        (b"[]", MalformedBody),
+        (b'{"id": "evt_\\u0000"}', MalformedBody),
+        (
+            b'{"id": "evt_1", "object": "v2.core.event", "type": "v1.billing.meter.no_meter_found"}',
+            UnknownShape,
+        ),
+    ],
+    ids=["no JSON", "no object", "nothing a database holds", "no event of this kind"],
+)
+def test_what_stripe_signs_and_is_no_event_is_not_stored(alice: Buyer, body: bytes, failure: type[Exception]) -> None:
+    signature = stripe.WebhookSignature.generate_signature_header(body.decode(), little_stripe.SECRET)
+
+    with pytest.raises(failure):
+        webhooks.receive(body, signature)
 
 
 def test_a_body_larger_than_any_event_is_not_read(told_product: Product) -> None:
