@@ -6,6 +6,7 @@ What entitles is looked at after each step: `subscriptions.current_plan`, which 
 from __future__ import annotations
 
 import pytest
+from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from accounts.tests.factories import Person
@@ -208,15 +209,16 @@ def test_the_portal_opens(buyer: Customers) -> None:
 
 
 def test_what_webhooks_left_out_is_found_by_the_resync(buyer: Customers, settings: Settings) -> None:
-    from django.core.management import call_command
-
     settings.STRIPE_API_HOST, settings.STRIPE_SECRET_KEY = buyer.stripe.url, client.KEY
     subscription = buyer.buy()
     Subscription.objects.filter(pk=subscription.pk).update(status="canceled")
     Invoice.objects.filter(workspace=buyer.person.workspace).delete()
     assert buyer.plan == "free"
 
-    call_command("resync_billing")
+    try:
+        call_command("resync_billing")
+    except CommandError as exc:  # Customers of other tests, who are at another Stripe, are left out, and said so.
+        assert buyer.customer_id not in str(exc)
 
     assert buyer.plan == "team"
     assert [invoice.status for invoice in buyer.invoices] == ["paid"]
