@@ -345,7 +345,8 @@ def test_what_has_ended_does_nothing_more(buyer: Buyer) -> None:
     with demo_clock.acting(buyer.id, at=BEGIN + DAY) as gateway:
         gateway.cancel(bought)
 
-    for verb in (buyer.gateway.cancel, buyer.gateway.cancel_at_period_end, buyer.gateway.resume):
+    assert buyer.gateway.cancel(bought) == buyer.gateway.subscription(bought)
+    for verb in (buyer.gateway.cancel_at_period_end, buyer.gateway.resume):
         with pytest.raises(GatewayRejected, match="ended"):
             verb(bought)
     with pytest.raises(GatewayRejected, match="ended"):
