@@ -45,9 +45,11 @@ def database(
 def run(database: None) -> Iterator[Run[Any]]:
     """Run a coroutine to its end, always on the same loop, whose database pool lives as long."""
     from accounts.database import close_pool
+    from assistants import running
 
     with asyncio.Runner() as runner:
         yield runner.run
+        runner.run(running.drain(0))
         runner.run(close_pool())
 
 

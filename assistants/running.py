@@ -48,6 +48,9 @@ async def drain(seconds: float) -> None:
         turn.stop()
     if stopped:
         await asyncio.wait([turn.task for turn in stopped])
+    if _keeper:  # It would open the database's pool anew behind whoever closes it.
+        _keeper.cancel()
+        await asyncio.wait([_keeper])
 
 
 async def _renew_leases() -> None:

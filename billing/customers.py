@@ -11,6 +11,8 @@ from accounts.models import Workspace
 from billing.gateways import Gateway
 from billing.models import Customer
 
+WAIT_SECONDS = 3
+
 
 def customer_of(workspace: Workspace, gateway: Gateway) -> Customer:
     """Made at the gateway with the first thing that wants one."""
@@ -29,9 +31,11 @@ def customer_of(workspace: Workspace, gateway: Gateway) -> Customer:
 def alone(customer_id: str) -> Iterator[None]:
     """One transaction at a time for each customer: what is asked of the gateway inside it is the newest there is.
 
-    Two that fetch side by side could otherwise write the older state over the newer one.
+    Two that fetch side by side could otherwise write the older state over the newer one. Who waits holds a connection,
+    so nobody waits for long: then it is an `OperationalError`, and 503.
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'")
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"customer {customer_id}"])
         yield

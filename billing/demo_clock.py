@@ -54,7 +54,7 @@ def acting(customer_id: str, *, at: datetime) -> Iterator[DemoGateway]:
         yield gateway
         for subscription in subscriptions.refresh_all(gateway, customer, at=at):
             _remind(gateway, subscription, at=at)
-        invoices.record_all(gateway, customer, at=at)
+        invoices.record_all(gateway, customer, at=at)  # Where time was played, the past has moved.
 
 
 def _remind(gateway: DemoGateway, subscription: Subscription, *, at: datetime) -> None:

@@ -66,6 +66,22 @@ class NothingToChange(BillingError):
     code = "nothing_to_change"
 
 
+class PreviewStale(BillingError):
+    """It is too old, or something was billed since."""
+
+    code = "preview_stale"
+
+    def __init__(self) -> None:
+        super().__init__("What was previewed no longer holds. Preview the change again.")
+
+
+class CardInUse(BillingError):
+    code = "card_in_use"
+
+    def __init__(self) -> None:
+        super().__init__("The subscription is paid by this card. Make another the default first.")
+
+
 class PaymentRequired(BillingError):
     """A plan that costs something is paid first, at `checkout_url`."""
 
@@ -74,6 +90,16 @@ class PaymentRequired(BillingError):
     def __init__(self, plan: str, checkout_url: str, *, simulated: bool) -> None:
         super().__init__(f"{plan} is paid for first, at checkout_url.")
         self.extra: dict[str, Any] = {"checkout_url": checkout_url, "simulated": simulated}
+
+
+class PaymentOverdue(BillingError):
+    """What is owed comes first."""
+
+    code = "payment_overdue"
+
+    def __init__(self, pay_url: str) -> None:
+        super().__init__("A payment of this subscription is overdue. Pay it first, or update the card.")
+        self.extra: dict[str, Any] = {"pay_url": pay_url}
 
 
 class PaymentRefused(BillingError):

@@ -28,6 +28,25 @@ def record_all(gateway: Gateway, customer: Customer, *, at: datetime) -> list[In
         return [_write(gateway, each, at=at) for each in told]
 
 
+def record_newest(gateway: Gateway, customer: Customer, *, at: datetime) -> None:
+    """Those that something just done may have made or paid: what is new, and what was open."""
+    with customers.alone(customer.stripe_id):
+        closed = Invoice.objects.filter(workspace=customer.workspace_id).exclude(status__in=[Status.DRAFT, Status.OPEN])
+        known = set(closed.values_list("stripe_id", flat=True))
+        waiting = set(
+            Invoice.objects.filter(
+                workspace=customer.workspace_id, gateway=gateway.name, status=Status.OPEN
+            ).values_list("stripe_id", flat=True)
+        )
+        for each in gateway.invoices(customer.stripe_id):  # The newest first.
+            if each["id"] in known:
+                break
+            _write(gateway, project_invoice(each), at=at)
+            waiting.discard(each["id"])
+        for invoice_id in waiting:
+            _write(gateway, project_invoice(gateway.invoice(invoice_id)), at=at)
+
+
 def _write(gateway: Gateway, told: ProjectedInvoice, *, at: datetime) -> Invoice:
     customer = Customer.objects.get(stripe_id=told.customer_id)
     before = Invoice.objects.filter(stripe_id=told.stripe_id).first()

@@ -58,6 +58,9 @@ class SubscriptionView(serializers.ModelSerializer[Subscription]):
 
     plan = serializers.CharField(source="plan_id")
     price = PriceView(allow_null=True)
+    next_plan = serializers.CharField(
+        source="next_price.plan_id", default=None, allow_null=True, help_text="What it goes on with in the next period."
+    )
     simulated = serializers.BooleanField(source="is_simulated")
     entitled = serializers.SerializerMethodField(help_text="Whether its plan counts now.")
 
@@ -69,6 +72,7 @@ class SubscriptionView(serializers.ModelSerializer[Subscription]):
             "entitled",
             "entitled_until",
             "price",
+            "next_plan",
             "current_period_start",
             "current_period_end",
             "cancel_at_period_end",
@@ -135,14 +139,15 @@ class InvoiceView(serializers.ModelSerializer[Invoice]):
 
 
 class PreviewView(serializers.Serializer[Any]):
-    """What a change would bill, in minor units; below zero it is kept for the next invoice."""
+    """What a change would bill now, in minor units. A lower plan bills nothing, and counts from the next period on."""
 
     plan = serializers.CharField(source="price.plan_id")
     at = serializers.DateTimeField(help_text="Name it as `previewed_at` to have exactly this.")
-    currency = serializers.CharField(source="invoice.currency")
-    total = serializers.IntegerField(source="invoice.total")
-    amount_due = serializers.IntegerField(source="invoice.amount_due")
-    lines = InvoiceLine(many=True, source="invoice.lines")
+    counts_from = serializers.DateTimeField(allow_null=True)
+    currency = serializers.CharField()
+    total = serializers.IntegerField()
+    amount_due = serializers.IntegerField()
+    lines = InvoiceLine(many=True)
 
 
 class CardView(serializers.Serializer[Any]):

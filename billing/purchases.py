@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
+
+from django.db.models import Max
 
 from accounts import audit
 from accounts.audit import Actor
-from accounts.models import Workspace
+from accounts.models import Membership, Workspace
 from billing import customers, invoices, resync, subscriptions
-from billing.errors import AlreadySubscribed, NoSubscription, NothingToChange, PaymentRequired
+from billing.errors import (
+    AlreadySubscribed,
+    CardInUse,
+    NoSubscription,
+    NothingToChange,
+    PaymentOverdue,
+    PaymentRequired,
+    PreviewStale,
+)
 from billing.gateways import Card, Gateway, Page, Purchase
 from billing.gateways.demo import DemoGateway
 from billing.gateways.demo.cards import typed
-from billing.models import Customer, Plan, Price, Subscription
-from billing.projections import ProjectedInvoice, project_invoice
+from billing.models import Customer, Invoice, Plan, Price, Subscription
+from billing.projections import project_invoice
 
 Status = Subscription.Status
 
@@ -26,16 +37,22 @@ CARD_THAT_PAYS = "4242424242424242"
 
 @dataclass(frozen=True)
 class Preview:
-    """What a change would bill, in minor units, and the moment to name for exactly that."""
+    """What a change would bill now, in minor units, and the moment to name for exactly that."""
 
     price: Price
     at: datetime
-    invoice: ProjectedInvoice
+    currency: str
+    total: int
+    amount_due: int
+    lines: list[dict[str, Any]]
+    counts_from: datetime | None
 
 
 def subscription_of(workspace_id: UUID) -> Subscription | None:
     """The one that runs, or waits for a payment."""
-    return Subscription.objects.filter(workspace=workspace_id).open().select_related("plan", "price").first()
+    return (
+        Subscription.objects.filter(workspace=workspace_id).open().select_related("plan", "price", "next_price").first()
+    )
 
 
 def open_subscription(workspace_id: UUID) -> Subscription:
@@ -82,23 +99,59 @@ def subscribe(
 
 
 def preview(gateway: Gateway, subscription: Subscription, plan: Plan, *, at: datetime) -> Preview:
-    """Raises `NothingToChange` for the price it has already."""
-    price = _other_price(subscription, plan)
+    """Raises as `change` does, but for payments."""
+    price = _changed_price(subscription, plan)
     moment = at.replace(microsecond=0)
-    told = gateway.preview_change(subscription.stripe_id, price, at=moment)
-    return Preview(price, moment, project_invoice(told))
+    if _counts_later(subscription, price):
+        return Preview(price, moment, price.currency, 0, 0, [], counts_from=subscription.current_period_end)
+    told = project_invoice(gateway.preview_change(subscription.stripe_id, price, at=moment))
+    return Preview(price, moment, told.currency, told.total, told.amount_due, told.lines, counts_from=moment)
 
 
 def change(
     gateway: Gateway, subscription: Subscription, plan: Plan, *, previewed_at: datetime | None, by: Actor, at: datetime
 ) -> Subscription:
-    """At once, the rest of the old price counted against the new. A stale `previewed_at` is no longer held to."""
-    price = _other_price(subscription, plan)
-    fresh = previewed_at is not None and timedelta() <= at - previewed_at <= PREVIEW_HOLDS
-    moment = previewed_at if fresh and previewed_at else at
-    gateway.change_price(subscription.stripe_id, price, at=moment.replace(microsecond=0))
+    """To a higher price at once, the rest of the old one counted against it. A lower one waits for the next period.
+
+    Raises `PreviewStale` for a `previewed_at` of long ago, or before the last bill; `NothingToChange`,
+    `PaymentOverdue`, `PaymentRefused`.
+    """
+    price = _changed_price(subscription, plan)
+    if previewed_at and not _holds(previewed_at, subscription, at):
+        raise PreviewStale
+    if _counts_later(subscription, price):
+        gateway.lower_price(subscription.stripe_id, price)
+    else:
+        if subscription.next_price and subscription.price:  # What is paid for is what the new one is counted against.
+            gateway.lower_price(subscription.stripe_id, subscription.price)
+        moment = previewed_at or at
+        gateway.change_price(subscription.stripe_id, price, at=moment.replace(microsecond=0))
     _note("subscription.change_asked", subscription.workspace_id, plan, by=by, at=at)
     return _after(gateway, subscription, at=at)
+
+
+def _changed_price(subscription: Subscription, plan: Plan) -> Price:
+    price = price_for_new(plan)
+    if subscription.status not in (Status.ACTIVE, Status.TRIALING):
+        owed = subscription.invoices.filter(status=Invoice.Status.OPEN).first()
+        raise PaymentOverdue(owed.hosted_url if owed else "")
+    if price == (subscription.next_price or subscription.price):
+        raise NothingToChange(f"This workspace is on {plan.name} already, or will be.")
+    if subscription.status == Status.TRIALING and not plan.trial_days:
+        raise NothingToChange(f"{plan.name} has no trial. End this one first, and then subscribe to it.")
+    return price
+
+
+def _counts_later(subscription: Subscription, price: Price) -> bool:
+    """A lower price does, and so does the present one where a lower one was to follow it: it is paid for."""
+    paid = subscription.price
+    return paid is not None and (price == paid or subscriptions.is_lower(price, paid))
+
+
+def _holds(previewed_at: datetime, subscription: Subscription, at: datetime) -> bool:
+    """Of a moment before the last bill nothing is left to be counted."""
+    last = subscription.invoices.aggregate(at=Max("created_at"))["at"] or subscription.current_period_start
+    return max(last, at - PREVIEW_HOLDS) <= previewed_at <= at
 
 
 def cancel(gateway: Gateway, subscription: Subscription, *, now: bool, by: Actor, at: datetime) -> Subscription:
@@ -149,6 +202,10 @@ def make_default(gateway: Gateway, customer: Customer, card_id: str, *, by: Acto
 
 
 def detach(gateway: Gateway, customer: Customer, card_id: str, *, by: Actor, at: datetime) -> None:
+    """Raises `CardInUse` for the one that pays a subscription."""
+    is_default = any(card.id == card_id and card.is_default for card in gateway.cards(customer.stripe_id))
+    if is_default and (running := subscription_of(customer.workspace_id)) and running.stripe_id:
+        raise CardInUse
     gateway.detach(card_id)
     _note_card("payment_method.detached", customer, by=by, at=at)
 
@@ -162,7 +219,10 @@ def price_for_new(plan: Plan) -> Price:
 
 
 def had_trial(workspace: Workspace) -> bool:
-    return Subscription.objects.filter(workspace=workspace).exclude(trial_end=None).exists()
+    """Its owner, in any workspace that is or was theirs."""
+    owners = Membership.objects.filter(workspace=workspace, role=Membership.Role.OWNER).values("user")
+    theirs = Membership.objects.filter(user__in=owners, role=Membership.Role.OWNER).values("workspace")
+    return Subscription.objects.filter(workspace__in=theirs).exclude(trial_end=None).exists()
 
 
 def _purchase(gateway: Gateway, workspace: Workspace, plan: Plan, *, success_url: str, cancel_url: str) -> Purchase:
@@ -177,13 +237,6 @@ def _purchase(gateway: Gateway, workspace: Workspace, plan: Plan, *, success_url
     )
 
 
-def _other_price(subscription: Subscription, plan: Plan) -> Price:
-    price = price_for_new(plan)
-    if subscription.price_id == price.pk:
-        raise NothingToChange(f"This workspace is on {plan.name} already.")
-    return price
-
-
 def _after(gateway: Gateway, subscription: Subscription, *, at: datetime) -> Subscription:
     customer = Customer.objects.get(workspace=subscription.workspace_id, gateway=gateway.name)
     return _refreshed(gateway, customer.stripe_id, subscription.stripe_id, at=at)
@@ -193,7 +246,7 @@ def _refreshed(gateway: Gateway, customer_id: str, subscription_id: str, *, at: 
     """With the bills that came of it."""
     customer = Customer.objects.get(stripe_id=customer_id)
     subscription = subscriptions.refresh(gateway, customer_id, subscription_id, at=at)
-    invoices.record_all(gateway, customer, at=at)
+    invoices.record_newest(gateway, customer, at=at)
     return subscription
 
 

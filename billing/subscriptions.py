@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from accounts import audit, database
 from accounts.erasure import Leaver
 from accounts.models import Workspace
-from billing import customers, dunning, gateways
+from billing import customers, dunning, gateways, revenue
 from billing.errors import NoCatalogue, UnknownPlan, UnknownPrice
 from billing.gateways import Gateway
 from billing.models import Customer, Plan, Price, Subscription
@@ -87,7 +87,9 @@ def end_for(leaver: Leaver) -> dict[str, int]:
 
 
 @transaction.atomic
-def put_on_plan(workspace: Workspace, slug: str, *, at: datetime) -> Subscription | None:
+def put_on_plan(
+    workspace: Workspace, slug: str, *, by: audit.Actor = audit.SYSTEM, at: datetime
+) -> Subscription | None:
     """End what runs, at the gateway too, and begin this plan without a price, as staff do.
 
     None on the default plan, which needs no subscription. Raises `UnknownPlan`, and what a gateway raises.
@@ -95,7 +97,11 @@ def put_on_plan(workspace: Workspace, slug: str, *, at: datetime) -> Subscriptio
     plan = plan_named(slug)
     # The workspace's row is the lock: two at once would otherwise both find nothing to end.
     hold(workspace.pk)
+    before = current_plan(workspace.pk).slug
     _end(gateways.gateway(), _open(workspace), at=at)
+    if before != plan.slug:
+        told = {"before": {"plan": before}, "after": {"plan": plan.slug}}
+        audit.record("subscription.given", by=by, subject=workspace, at=at, workspace_id=workspace.pk, **told)
     if plan.is_default:
         return None
     return Subscription.objects.create(workspace=workspace, plan=plan, current_period_start=at, created_at=at)
@@ -127,10 +133,10 @@ def record(gateway: Gateway, told: ProjectedSubscription, *, at: datetime) -> Su
     customer = Customer.objects.select_related("workspace").get(stripe_id=told.customer_id)
     workspace = hold(customer.workspace_id)
     before = current_plan(workspace.pk).slug
-    known = Subscription.objects.filter(stripe_id=told.stripe_id).first()
+    known = Subscription.objects.select_related("price").filter(stripe_id=told.stripe_id).first()
     if told.status in Subscription.OPEN:
         told = _one_alone(gateway, workspace, told, at=at)
-    price = price_of(told)
+    price, next_price = _prices(known, told)
     past_due_since = _past_due_since(known, told, at)
     subscription, _ = Subscription.objects.update_or_create(
         stripe_id=told.stripe_id,
@@ -138,6 +144,7 @@ def record(gateway: Gateway, told: ProjectedSubscription, *, at: datetime) -> Su
             "workspace": workspace,
             "plan_id": price.plan_id,
             "price": price,
+            "next_price": next_price,
             "gateway": gateway.name,
             "status": told.status,
             "current_period_start": told.current_period_start,
@@ -154,6 +161,21 @@ def record(gateway: Gateway, told: ProjectedSubscription, *, at: datetime) -> Su
     _tell_of_change(known, subscription, before, at=at)
     dunning.follow_subscription(subscription, ended_unpaid=told.ended_unpaid, at=at)
     return subscription
+
+
+def _prices(known: Subscription | None, told: ProjectedSubscription) -> tuple[Price, Price | None]:
+    """The price that counts, and the one that will: what is paid for is had, and a lower price waits till its end."""
+    price = price_of(told)
+    paid = known.price if known else None
+    same_period = known and known.current_period_start == told.current_period_start
+    if paid and same_period and told.status in Subscription.ENTITLED and is_lower(price, paid):
+        return paid, price
+    return price, None
+
+
+def is_lower(price: Price, than: Price) -> bool:
+    """Whether less is paid a month. Those of another currency are not compared."""
+    return price.currency == than.currency and revenue.a_month(price) < revenue.a_month(than)
 
 
 def _tell_of_change(known: Subscription | None, now: Subscription, plan_before: str, *, at: datetime) -> None:
@@ -180,6 +202,7 @@ def _said(subscription: Subscription) -> dict[str, Any]:
         "plan": subscription.plan_id,
         "status": subscription.status,
         "cancel_at_period_end": subscription.cancel_at_period_end,
+        "next_plan": subscription.next_price and subscription.next_price.plan_id,
         "period_end": subscription.current_period_end and subscription.current_period_end.isoformat(),
     }
 

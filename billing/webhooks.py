@@ -7,6 +7,7 @@ beat, `manage.py handle_events` or the console try it again.
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from django.conf import settings
-from django.db import transaction
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import DatabaseError, transaction
 from django.db.models import F, Q, QuerySet
 
 from accounts import jobs
@@ -29,6 +31,9 @@ from billing.projections import StripeObject, id_of, subscription_id_of
 # A try that failed is followed by one after a minute, the next after 3, 7, 15 minutes from its arrival, and so on.
 TRIES = 12
 KEPT = timedelta(days=30)
+LONGEST_NAME = 80
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -50,13 +55,13 @@ def receive(body: bytes, signature: str) -> StripeEvent:
         about = written["data"]["object"]
         customer_id = _customer_of(about)
         event = StripeEvent(
-            id=written["id"],
-            type=written["type"],
-            customer_id=customer_id,
+            id=_name(written["id"]),
+            type=_name(written["type"]),
+            customer_id=_name(customer_id),
             payload=written if not customer_id or _ours(customer_id) else {},
             created_at=datetime.fromtimestamp(written["created"], UTC),
         )
-    except (KeyError, TypeError, AttributeError) as exc:
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError, OSError) as exc:
         raise UnknownShape("event", exc) from exc
     StripeEvent.objects.bulk_create([event], ignore_conflicts=True)
     return event
@@ -82,9 +87,17 @@ def handle_waiting(at: datetime) -> tuple[int, int]:
     for event_id in _due(at).order_by("created_at").values_list("pk", flat=True):
         try:
             handled += handle(event_id, at=at)
-        except BillingError:
+        except (BillingError, DatabaseError, ObjectDoesNotExist, LookupError, TypeError, ValueError):
+            logger.exception("Event %s could not be handled.", event_id)  # It keeps its reason, and holds up no other.
             failed += 1
     return handled, failed
+
+
+def _name(written: object) -> str:
+    """Raises `ValueError` for what is no name of Stripe's."""
+    if not isinstance(written, str) or len(written) > LONGEST_NAME:
+        raise ValueError(f"no name: {str(written)[:LONGEST_NAME]!r}")
+    return written
 
 
 def try_again(chosen: QuerySet[StripeEvent]) -> int:

@@ -57,14 +57,17 @@ from assistants.providers.base import ProviderBroken, ProviderBusy, ProviderReje
 from assistants.wire import anthropic, openai
 from billing.errors import (
     AlreadySubscribed,
+    CardInUse,
     GatewayRejected,
     GatewayUnavailable,
     InvalidSignature,
     NoCatalogue,
     NoSubscription,
     NothingToChange,
+    PaymentOverdue,
     PaymentRefused,
     PaymentRequired,
+    PreviewStale,
     UnknownPlan,
     UnknownPrice,
     UnknownShape,
@@ -88,6 +91,7 @@ STATUSES: dict[type[Exception], int] = {
     EmailRequired: 401,
     ReauthenticationRequired: 401,
     PaymentRequired: 402,
+    PaymentOverdue: 402,
     PaymentRefused: 402,
     PermissionDenied: 403,
     WrongPassword: 403,
@@ -115,6 +119,8 @@ STATUSES: dict[type[Exception], int] = {
     OwnsATeam: 409,
     AlreadySubscribed: 409,
     NothingToChange: 409,
+    PreviewStale: 409,
+    CardInUse: 409,
     ConversationBusy: 409,
     RequestDataTooBig: 413,
     QuotaExceeded: 429,
@@ -199,9 +205,11 @@ def answer(request: HttpRequest, exception: Exception) -> HttpResponse | None:
 
 def page(exception: Exception) -> HttpResponse | None:
     """For a person with a browser. None for what Django has pages for, or nobody foresaw."""
-    if not isinstance(exception, TooMany):
+    if not isinstance(exception, TooMany | OperationalError | DatabaseAway):
         return None
-    problem = too_many(exception)
+    problem = describe(exception)
+    if problem is None:
+        return None
     return HttpResponse(problem.message, "text/plain; charset=utf-8", problem.status, headers=problem.headers)
 
 

@@ -92,4 +92,6 @@ def _refusals(method: str, operation: dict[str, Any], parameters: list[dict[str,
         statuses |= {413, 415}
     if "x-asks-a-model" in operation:
         statuses |= {402, 502, 504, 529}
+    if operation["tags"] == ["billing"] or (operation["tags"] == ["quotas"] and method != "get"):
+        statuses |= {402, 502} if method != "get" else {502}  # Whoever takes the money says no, or is not understood.
     return statuses

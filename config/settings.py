@@ -385,7 +385,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "wire", "description": "What OpenAI's and Anthropic's SDKs speak."},
         {"name": "assistants", "description": "Models and conversations."},
         {"name": "quotas", "description": "What is used, what is left, and why a request was refused."},
-        {"name": "billing", "description": "Plans and prices."},
+        {"name": "billing", "description": "Plans, subscriptions, payments and invoices."},
         {"name": "auth", "description": "People, log-ins and API keys."},
         {"name": "workspaces", "description": "Teams: who belongs to them, as what, and what they changed."},
         {"name": "system", "description": "Is it well?"},

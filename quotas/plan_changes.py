@@ -31,21 +31,40 @@ class Change:
 def set_plan(gateway: Gateway, caller: Caller, change: Change, *, by: Actor, at: datetime) -> str:
     """Put the caller's workspace on a plan, and say what that was.
 
-    One that costs nothing counts at once, and where payments are simulated so does every other. Else it is paid by the
-    card that is saved. Raises `PaymentRequired`, with a checkout, where none is; `ResetNotAllowed`; as gateways do.
+    One that costs nothing, or more, counts at once; a lower one that costs something, from the end of what is paid. It
+    is paid by the card that is saved, and where payments are simulated there always is one. Raises `PaymentRequired`,
+    with a checkout, where none is; `ResetNotAllowed`; and as gateways do.
     """
     if change.reset_used and not caller.is_staff:
         raise ResetNotAllowed
     former = Plan.objects.get(pk=subscriptions.current_plan(caller.workspace_id).slug)
-    if former == change.plan:
-        message = "plan confirmed"
-    else:
+    running = purchases.subscription_of(caller.workspace_id)
+    if former != change.plan or (running and running.next_price):
         open_windows(caller, at)
         _move(gateway, caller, change, by=by, at=at)
-        higher = change.plan.rank > former.rank
-        message = f"upgraded to {change.plan.slug} with carry-over" if higher else f"downgraded to {change.plan.slug}"
-    settle_in(caller, at)
-    return message
+        settle_in(caller, at)
+    if change.reset_used:
+        reset_tokens(caller, at)
+    return _said(former, change.plan)
+
+
+def _said(former: Plan, latter: Plan) -> str:
+    if former == latter:
+        return "plan confirmed"
+    higher = latter.rank > former.rank
+    return f"upgraded to {latter.slug} with carry-over" if higher else f"downgraded to {latter.slug}"
+
+
+def counts_from(caller: Caller) -> datetime | None:
+    """When a lower plan that was chosen begins to count; None where none waits for the end of what is paid."""
+    running = purchases.subscription_of(caller.workspace_id)
+    return running.current_period_end if running and running.next_price else None
+
+
+def reset_tokens(caller: Caller, at: datetime) -> None:
+    """Forget what is used of the windows that are open, with an entry each."""
+    with connection.cursor() as cursor:
+        cursor.execute(statements.RESET_TOKENS, metering.limits_of(caller, at))
 
 
 def open_windows(caller: Caller, at: datetime) -> None:
@@ -66,7 +85,7 @@ def _move(gateway: Gateway, caller: Caller, change: Change, *, by: Actor, at: da
     running = purchases.subscription_of(workspace.pk)
     paid = running if running and running.stripe_id else None
     if not change.plan.prices.current().filter(amount__gt=0).exists():
-        subscriptions.put_on_plan(workspace, change.plan.slug, at=at)
+        subscriptions.put_on_plan(workspace, change.plan.slug, by=by, at=at)
     elif paid:
         purchases.change(gateway, paid, change.plan, previewed_at=None, by=by, at=at)
     else:

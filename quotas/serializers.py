@@ -39,7 +39,10 @@ class PlanSet(serializers.Serializer[Any]):
     message = serializers.CharField(
         help_text="`upgraded to {plan} with carry-over`, `plan confirmed` or `downgraded to {plan}`."
     )
-    plan = serializers.CharField()
+    counts_from = serializers.DateTimeField(
+        allow_null=True, help_text="When a lower plan begins to count: what is paid for is had first."
+    )
+    plan = serializers.CharField(help_text="What counts now.")
     token_quota = serializers.IntegerField(allow_null=True)
     token_used = serializers.IntegerField(allow_null=True)
     remaining = serializers.IntegerField(allow_null=True)

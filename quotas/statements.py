@@ -45,6 +45,24 @@ OPEN_BUCKETS = f"""
     ON CONFLICT DO NOTHING
 """
 
+RESET_TOKENS = """
+    WITH former AS MATERIALIZED (
+        SELECT id, plan, used FROM quotas_bucket
+        WHERE workspace_id = %(workspace_id)s AND holder_id = workspace_id AND meter = 'tokens' AND ends_at > %(at)s
+            AND used > 0
+        ORDER BY id
+        FOR UPDATE
+    ),
+    emptied AS (
+        UPDATE quotas_bucket b SET used = b.used - f.used FROM former f WHERE b.id = f.id
+    )
+    INSERT INTO quotas_entry (bucket_id, kind, amount, overrun, basis, plan, price, created_at)
+    SELECT id, 'reset', -used, 0, '', plan, '{}', now() FROM former
+"""
+
+# A plan that has counted in a window leaves a line there, though nothing was used or carried over.
+_BEEN = "SELECT FROM quotas_entry e WHERE e.bucket_id = b.id AND e.plan = {plan} AND e.kind <> 'reset'"
+
 # Brings the open windows of a workspace from its former plan to the present one. A higher plan begins at nothing used,
 # and what was left of the former is carried over. Within one window it does so once: who comes back to it finds it as
 # it was left. A lower plan's limit counts as it is, and what is used stays used.
@@ -52,18 +70,18 @@ MOVE_TO_PLAN = f"""
     WITH plan AS ({CURRENT_PLAN}),
     former AS MATERIALIZED (
         SELECT b.*, now.slug AS new_plan, now.rank > COALESCE(was.rank, now.rank) AS is_higher,
-            EXISTS (
-                SELECT FROM quotas_entry e WHERE e.bucket_id = b.id AND e.plan = now.slug AND e.kind <> 'reset'
-            ) AS is_back
+            GREATEST(COALESCE(l."limit" + b.carried, 0) - b.used, 0) AS rest,
+            EXISTS ({_BEEN.format(plan="now.slug")}) AS is_back, EXISTS ({_BEEN.format(plan="b.plan")}) AS has_trace
         FROM plan JOIN billing_plan now ON now.slug = plan.slug
             JOIN quotas_bucket b ON b.workspace_id = %(workspace_id)s AND b.holder_id = b.workspace_id
                 AND b.ends_at > %(at)s AND b.plan <> now.slug
             LEFT JOIN billing_plan was ON was.slug = b.plan
+            LEFT JOIN billing_planlimit l ON l.plan_id = b.plan AND l.meter = b.meter AND l."window" = b."window"
         ORDER BY b.id
         FOR UPDATE OF b
     ),
     latter AS (
-        SELECT id, new_plan, used AS former_used, carried AS former_carried,
+        SELECT id, plan AS former_plan, new_plan, has_trace, used AS former_used, carried AS former_carried,
             CASE WHEN is_higher AND NOT is_back THEN 0 ELSE used END AS used,
             CASE
                 WHEN is_higher AND is_back THEN (
@@ -73,7 +91,7 @@ MOVE_TO_PLAN = f"""
                         WHERE last.bucket_id = former.id AND last.kind = 'carry_over' AND last.plan = new_plan
                     )
                 )
-                WHEN is_higher THEN GREATEST("limit" - used, 0)
+                WHEN is_higher THEN rest
                 ELSE 0
             END AS carried
         FROM former
@@ -83,11 +101,14 @@ MOVE_TO_PLAN = f"""
         FROM latter l WHERE b.id = l.id
     )
     INSERT INTO quotas_entry (bucket_id, kind, amount, overrun, basis, plan, price, created_at)
-    SELECT id, kind, amount, 0, '', new_plan, '{{}}', now()
-    FROM latter, LATERAL (VALUES ('reset', used - former_used), ('carry_over', carried - former_carried))
-        AS posted (kind, amount)
-    WHERE amount <> 0
-    ORDER BY id, kind DESC
+    SELECT id, kind, amount, 0, '', plan, '{{}}', now()
+    FROM latter, LATERAL (VALUES
+        (1, 'carry_over', 0::bigint, former_plan, NOT has_trace),
+        (2, 'reset', used - former_used, new_plan, used <> former_used),
+        (3, 'carry_over', carried - former_carried, new_plan, true)
+    ) AS posted (place, kind, amount, plan, is_due)
+    WHERE is_due
+    ORDER BY id, place
 """
 
 # Asks for `least` to `most` of each meter and gets as much as the tightest hard limit has room for. All or nothing:

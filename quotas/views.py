@@ -91,7 +91,8 @@ class SetPlanView(APIView):
         wanted = Change(subscriptions.offered(chosen["plan"]), chosen["reset_used"], **ways_back(chosen))
         message = plan_changes.set_plan(gateway(), caller, wanted, by=actor_of(request), at=at)
         found = async_to_sync(reports.usage)(caller, at)
-        return Response(PlanSet({"status": "ok", "message": message, **in_short(found)}).data)
+        told = {"status": "ok", "message": message, "counts_from": plan_changes.counts_from(caller)}
+        return Response(PlanSet(told | in_short(found)).data)
 
 
 class StatementView(APIView):

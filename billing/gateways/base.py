@@ -83,6 +83,9 @@ class Gateway(Protocol):
         `PaymentRefused`, and nothing is changed, where that cannot be paid.
         """
 
+    def lower_price(self, subscription_id: str, price: Price) -> StripeObject:
+        """At once, from the next period on the new price: nothing is billed, and nothing given back."""
+
     def preview_change(self, subscription_id: str, price: Price, *, at: datetime) -> StripeObject:
         """The invoice that `change_price` at the same moment would bring."""
 

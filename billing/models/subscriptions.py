@@ -67,6 +67,14 @@ class Subscription(models.Model):
     price = models.ForeignKey(
         Price, on_delete=models.PROTECT, null=True, blank=True, related_name="subscriptions", help_text="None: given."
     )
+    next_price = models.ForeignKey(
+        Price,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="A lower one, which it goes on with when the period that is paid for ends.",
+    )
     gateway = models.CharField(max_length=10, choices=Gateway, blank=True, help_text="None: staff put it there.")
     stripe_id = models.CharField(max_length=80, blank=True)
     status = models.CharField(max_length=20, choices=Status, default=Status.ACTIVE)

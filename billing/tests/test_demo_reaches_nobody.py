@@ -81,9 +81,9 @@ def play(product: Product, buyer: Buyer) -> None:
     ask("PATCH", "subscription", plan="team")
     ask("POST", "subscription/cancel", now=False)
     ask("POST", "subscription/resume")
-    _, good, *_ = ask("GET", "payment-methods")
+    other, good, *_ = ask("GET", "payment-methods")
     ask("POST", f"payment-methods/{good['id']}/default")
-    ask("DELETE", f"payment-methods/{good['id']}", 204)
+    ask("DELETE", f"payment-methods/{other['id']}", 204)
     bills = ask("GET", "invoices")["results"]
     for bill in bills:
         assert product.http.get(path(bill["hosted_url"])).status_code == 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -253,3 +254,77 @@ def test_a_payment_that_fails_is_told_and_the_plan_goes_on_for_a_while(buyer: Bu
     assert (told["current_plan"], told["subscription"]["status"]) == ("team", "past_due")
     assert buyer.ask("GET", "summary").json()["open_amounts"] == [{"currency": "USD", "amount": 7900}]
     assert "invoice.payment_failed" in buyer.history()
+
+
+def test_a_lower_plan_waits_for_the_end_of_what_is_paid_and_gives_nothing_back(buyer: Buyer) -> None:
+    end = buyer.begin("team")["subscription"]["current_period_end"]
+    preview = buyer.ask("POST", "subscription/preview", {"plan": "starter"}).json()
+    assert (preview["total"], preview["lines"], preview["counts_from"]) == (0, [], end)
+
+    changed = buyer.ask("PATCH", "subscription", {"plan": "starter"}).json()
+
+    assert (changed["current_plan"], changed["subscription"]["next_plan"]) == ("team", "starter")
+    assert len(buyer.ask("GET", "invoices").json()["results"]) == 1
+
+
+def test_it_is_taken_back_without_a_bill(buyer: Buyer) -> None:
+    buyer.begin("team")
+    buyer.ask("PATCH", "subscription", {"plan": "starter"})
+
+    back = buyer.ask("PATCH", "subscription", {"plan": "team"}).json()
+
+    assert (back["current_plan"], back["subscription"]["next_plan"]) == ("team", None)
+    assert len(buyer.ask("GET", "invoices").json()["results"]) == 1
+
+
+def test_from_there_a_higher_one_is_counted_against_what_is_paid(buyer: Buyer) -> None:
+    buyer.begin("team")
+    buyer.ask("PATCH", "subscription", {"plan": "starter"})
+
+    buyer.ask("PATCH", "subscription", {"plan": "scale"})
+
+    newest = buyer.ask("GET", "invoices").json()["results"][0]
+    assert [line["amount"] for line in newest["lines"]] == [-7900, 19900]
+
+
+def test_the_lower_one_counts_from_the_renewal_on(buyer: Buyer) -> None:
+    buyer.begin("team")
+    buyer.ask("PATCH", "subscription", {"plan": "starter"})
+    subscription = Subscription.objects.get(workspace=buyer.person.workspace)
+
+    customer = customers.customer_of(buyer.person.workspace, DemoGateway())
+    with demo_clock.acting(customer.stripe_id, at=now() + timedelta(days=1)) as gateway:
+        gateway.play_renewal(subscription.stripe_id)
+
+    told = buyer.ask("GET", "subscription").json()
+    assert (told["current_plan"], told["subscription"]["next_plan"]) == ("starter", None)
+    assert buyer.ask("GET", "invoices").json()["results"][0]["total"] == 2900
+
+
+def test_a_preview_older_than_the_last_bill_is_refused(buyer: Buyer) -> None:
+    buyer.begin("starter")
+    early = (now() - timedelta(minutes=5)).isoformat()
+
+    answer = buyer.ask("PATCH", "subscription", {"plan": "team", "previewed_at": early})
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "preview_stale")
+    assert buyer.ask("GET", "subscription").json()["current_plan"] == "starter"
+
+
+def test_who_owes_pays_before_changing(buyer: Buyer) -> None:
+    buyer.begin("team")
+    Subscription.objects.filter(workspace=buyer.person.workspace).update(status="past_due")
+
+    for path, method in (("subscription", "PATCH"), ("subscription/preview", "POST")):
+        answer = buyer.ask(method, path, {"plan": "scale"})
+        assert (answer.status_code, answer.json()["code"]) == (402, "payment_overdue")
+
+
+def test_the_card_that_pays_is_kept_while_it_is_needed(buyer: Buyer) -> None:
+    buyer.begin("team")
+    [card] = buyer.ask("GET", "payment-methods").json()
+
+    answer = buyer.ask("DELETE", f"payment-methods/{card['id']}")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "card_in_use")
+    assert buyer.ask("GET", "payment-methods").json() == [card]

@@ -59,6 +59,7 @@ def live(gateway: Any) -> None:
         simulated.add_card(customer_id, GOOD, authenticated=False)
     gateway.preview_change(bought, dearer, at=at)
     gateway.change_price(bought, dearer, at=at)
+    gateway.lower_price(bought, dearer)
     gateway.cancel_at_period_end(bought)
     gateway.resume(bought)
     gateway.cancel(bought)

@@ -166,3 +166,40 @@ def test_ten_at_once_carry_over_once(run: Run[Any], alice: Person) -> None:
         list(pool.map(look, range(10)))
 
     assert usage(run, alice) == (10_600, 0, 10_600)
+
+
+def test_who_uses_a_plan_up_to_its_last_token_gets_the_next_once_as_well(run: Run[Any], alice: Person) -> None:
+    begin(alice, FIRST)
+    spend(run, alice, 1_000)
+    begin(alice, SECOND)
+    assert usage(run, alice) == (10_000, 0, 10_000)
+
+    spend(run, alice, 10_000)
+    for _ in range(2):
+        begin(alice, FIRST)
+        usage(run, alice)
+        begin(alice, SECOND)
+
+        assert usage(run, alice) == (10_000, 10_000, 0)
+
+
+def test_a_plan_that_was_had_and_not_used_is_had_once_as_well(run: Run[Any], alice: Person) -> None:
+    begin(alice, SECOND)
+    plan_changes.open_windows(alice.caller, now())
+    begin(alice, FIRST)
+    spend(run, alice, 1_000)
+
+    begin(alice, SECOND)
+
+    assert usage(run, alice) == (10_000, 1_000, 9_000)
+
+
+def test_only_the_rest_of_the_last_plan_is_carried_over(run: Run[Any], alice: Person) -> None:
+    begin(alice, THIRD)
+    spend(run, alice, 18)
+    begin(alice, FIRST)
+    usage(run, alice)
+
+    begin(alice, SECOND)
+
+    assert usage(run, alice) == (10_000 + 982, 0, 10_982)

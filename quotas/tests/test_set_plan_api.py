@@ -6,11 +6,15 @@ from typing import Any
 
 import httpx2
 import pytest
+from django.utils.dateparse import parse_datetime
 
+from accounts import tokens
+from accounts.models import User
 from accounts.tests.factories import Person
-from billing.models import Subscription
+from billing.models import Invoice, Subscription
 from config.tests.product import Product
 from conftest import Run
+from quotas.tests.ledger import audited as audited
 from quotas.tests.test_plan_changes import spend
 
 PATH = "/api/v1/quotas/set-plan"
@@ -26,6 +30,7 @@ def test_up_carries_over_what_was_left(product: Product, run: Run[Any], alice: P
     assert put(product, alice, "starter").json() == {
         "status": "ok",
         "message": "upgraded to starter with carry-over",
+        "counts_from": None,
         "plan": "starter",
         "token_quota": 107_000,
         "token_used": 0,
@@ -63,11 +68,38 @@ def test_down_keeps_what_was_used(product: Product, run: Run[Any], alice: Person
     assert not Subscription.objects.filter(workspace=alice.workspace).open().exists()
 
 
-def test_from_one_paid_plan_to_another_the_subscription_changes(product: Product, alice: Person) -> None:
+def test_a_lower_paid_plan_waits_for_the_end_of_what_is_paid(product: Product, alice: Person) -> None:
     put(product, alice, "team")
 
-    assert put(product, alice, "starter").json()["message"] == "downgraded to starter"
-    assert [each.plan_id for each in Subscription.objects.filter(workspace=alice.workspace)] == ["starter"]
+    answer = put(product, alice, "starter").json()
+
+    subscription = Subscription.objects.get(workspace=alice.workspace)
+    assert subscription.next_price is not None
+    assert (subscription.plan_id, subscription.next_price.plan_id) == ("team", "starter")
+    assert (answer["message"], answer["plan"]) == ("downgraded to starter", "team")
+    assert parse_datetime(answer["counts_from"]) == subscription.current_period_end
+
+
+def test_choosing_the_present_one_again_takes_that_back(product: Product, alice: Person) -> None:
+    put(product, alice, "team")
+    put(product, alice, "starter")
+
+    answer = put(product, alice, "team").json()
+
+    assert (answer["message"], answer["counts_from"]) == ("plan confirmed", None)
+    assert Subscription.objects.get(workspace=alice.workspace).next_price is None
+    assert Invoice.objects.filter(workspace=alice.workspace).count() == 1
+
+
+def test_staff_may_forget_what_is_used(product: Product, run: Run[Any], alice: Person) -> None:
+    User.objects.filter(pk=alice.user.pk).update(is_staff=True)
+    alice.user.refresh_from_db()
+    spend(run, alice, 3_000)
+    headers = {"authorization": f"Bearer {tokens.begin_staff(alice.user)}"}
+
+    answer = product.http.post(PATH, json={"plan": "free", "reset_used": True}, headers=headers).json()
+
+    assert (answer["message"], answer["token_used"], answer["remaining"]) == ("plan confirmed", 0, 10_000)
 
 
 def test_a_plan_nobody_offers_is_refused(product: Product, alice: Person) -> None:

@@ -80,6 +80,10 @@ class DemoGateway:
         with books.held(books.customer_of("subscription", subscription_id)) as customer:
             return life.change(customer, self.subscription(subscription_id), shapes.price(price), at=at)
 
+    def lower_price(self, subscription_id: str, price: Price) -> Object:
+        with books.held(books.customer_of("subscription", subscription_id)):
+            return life.lower(self.subscription(subscription_id), shapes.price(price))
+
     def preview_change(self, subscription_id: str, price: Price, *, at: datetime) -> Object:
         before = self.subscription(subscription_id)
         after = life.changed(before, shapes.price(price), at=at)

@@ -36,6 +36,15 @@ def begin(
     return keep(subscription)
 
 
+def lower(subscription: Object, price: Object) -> Object:
+    """From the next period on."""
+    check_open(subscription)
+    if price["currency"] != subscription["currency"]:
+        raise GatewayRejected("A subscription keeps its currency.")
+    bills.item_of(subscription)["price"] = price
+    return keep(subscription)
+
+
 def changed(subscription: Object, price: Object, *, at: datetime) -> Object:
     """As it would be. Its period stays, unless the new price has another; then that begins now."""
     check_open(subscription)

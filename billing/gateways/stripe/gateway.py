@@ -116,22 +116,22 @@ class StripeGateway:
 
     def change_price(self, subscription_id: str, price: Price, *, at: datetime) -> StripeObject:
         with translated():
-            changed: list[SubscriptionUpdateParamsItem] = []
-            for step in self._steps(subscription_id, price):
-                changed.append({"id": step.item_id} if step.item_id else {})
-                if step.price_id:
-                    changed[-1]["price"] = step.price_id
-                else:
-                    changed[-1]["deleted"] = True
             return self._stripe.subscriptions.update(
                 subscription_id,
                 {
-                    "items": changed,
+                    "items": self._changed_items(subscription_id, price),
                     "proration_behavior": "always_invoice",
                     "proration_date": int(at.timestamp()),
                     "payment_behavior": "error_if_incomplete",
                 },
                 {"idempotency_key": f"change {subscription_id} to {price.lookup_key} at {at.isoformat()}"},
+            ).to_dict(for_json=True)
+
+    def lower_price(self, subscription_id: str, price: Price) -> StripeObject:
+        with translated():
+            return self._stripe.subscriptions.update(
+                subscription_id,
+                {"items": self._changed_items(subscription_id, price), "proration_behavior": "none"},
             ).to_dict(for_json=True)
 
     def preview_change(self, subscription_id: str, price: Price, *, at: datetime) -> StripeObject:
@@ -310,6 +310,16 @@ class StripeGateway:
         # As JSON: dj-stripe puts a method in place of the SDK's `Subscription.items`, which its types do not know.
         known = self._stripe.subscriptions.retrieve(subscription_id).to_dict(for_json=True)
         return items.change(items.of(known), self._prices(price))
+
+    def _changed_items(self, subscription_id: str, price: Price) -> list[SubscriptionUpdateParamsItem]:
+        changed: list[SubscriptionUpdateParamsItem] = []
+        for step in self._steps(subscription_id, price):
+            changed.append({"id": step.item_id} if step.item_id else {})
+            if step.price_id:
+                changed[-1]["price"] = step.price_id
+            else:
+                changed[-1]["deleted"] = True
+        return changed
 
     def _whole(self, invoice: stripe.Invoice) -> StripeObject:
         """With every line: Stripe gives the first few alone."""

@@ -39,6 +39,7 @@ function until(subscription) {
     return subscription.entitled ? `The plan goes on until ${day(subscription.entitled_until)}. ${words}` : `The plan has stopped. ${words}`;
   }
   const end = day(subscription.current_period_end);
+  if (subscription.next_plan) return `It changes to ${subscription.next_plan} on ${end}.`;
   return subscription.cancel_at_period_end ? `It ends on ${end}.` : `It renews on ${end}.`;
 }
 
@@ -50,7 +51,7 @@ function showCurrent({ current_plan, subscription }, plans) {
   find("[data-status]").textContent = ending ? "Ends soon" : words;
   find("[data-status]").className = `mark ${ending ? "" : kind}`;
   find("[data-until]").textContent = until(subscription);
-  show("#cancel", Boolean(subscription) && !ending);
+  show("#cancel", Boolean(subscription?.price) && !ending);
   show("#resume", Boolean(ending));
 }
 
@@ -83,7 +84,7 @@ function offer(plan, current, subscription) {
   if (!item.className && plan.prices[0]?.amount) {
     const form = document.createElement("form");
     form.append(Object.assign(element("button", `Choose ${plan.name}`), { type: "submit" }));
-    onSubmit(form, () => (subscription ? change(plan) : checkOut(plan)));
+    onSubmit(form, () => (subscription?.price ? change(plan) : checkOut(plan)));
     item.append(form);
   } else if (item.className) {
     item.append(element("p", "Your plan", "mark good"));
@@ -110,14 +111,15 @@ async function change(plan) {
       return item;
     }),
   );
-  find("[data-what]", form).textContent = preview.total < 0 ? "Kept for your next invoice" : "To pay now";
-  find("[data-amount]", form).textContent = money(Math.abs(preview.total), preview.currency);
+  const later = preview.lines.length === 0;
+  find("[data-what]", form).textContent = later ? `It counts from ${day(preview.counts_from)} on. Until then you keep what you paid for.` : "To pay now";
+  find("[data-amount]", form).textContent = later ? "" : money(preview.amount_due, preview.currency);
   dialog.showModal();
   find("[value=cancel]", form).addEventListener("click", () => dialog.close());
   onSubmit(form, async () => {
     await askAsMe("PATCH", `${API}billing/subscription`, { plan: plan.slug, previewed_at: preview.at });
     dialog.close();
-    say(`You are on ${plan.name} now.`);
+    say(later ? `Your plan changes to ${plan.name} on ${day(preview.counts_from)}.` : `You are on ${plan.name} now.`);
     await refresh();
   });
 }
@@ -131,7 +133,7 @@ onSubmit(find("#manage"), async () => {
 
 onSubmit(find("#cancel"), async () => {
   await askAsMe("POST", `${API}billing/subscription/cancel`, {});
-  say("The plan ends with what is paid for.");
+  say("The plan goes on until the end of what you paid for, and ends then.");
   await refresh();
 });
 
@@ -150,7 +152,7 @@ async function refresh() {
   show("#simulated", summary.simulated);
 }
 
-const BACK = { done: "Thank you. Your plan is below as soon as the payment is through.", left: "Nothing was paid." };
+const BACK = { done: "Thank you for your payment.", left: "Nothing was paid." };
 const back = BACK[new URLSearchParams(location.search).get("checkout")];
 history.replaceState(null, "", location.pathname);
 
