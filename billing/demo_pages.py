@@ -90,7 +90,8 @@ def portal(request: HttpRequest, session_id: str) -> HttpResponse:
 @never_cache
 @require_safe
 def invoice(request: HttpRequest, invoice_id: str) -> HttpResponse:
-    return _show(request, "invoice", {"invoice": _invoice(request, invoice_id)})
+    pay_at = f"{settings.FRONTEND_URL}/billing"
+    return _show(request, "invoice", {"invoice": _invoice(request, invoice_id), "pay_at": pay_at})
 
 
 @never_cache
