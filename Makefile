@@ -18,10 +18,10 @@ run: .venv/.installed ## start everything: web, worker, beat, PostgreSQL, Redis 
 	@exec $(BIN)/python -m config.launch
 
 test: lint types migrations ## every check, then the tests
-	@$(WITH_SERVICES) $(BIN)/python -m pytest -n 2 -q $(args)
+	@$(WITH_SERVICES) $(BIN)/python -m pytest -n 3 -q $(args)
 
 test-all: lint types migrations ## the same, with the slow tests
-	@$(WITH_SERVICES) $(BIN)/python -m pytest -n 2 -q -m "slow or not slow" $(args)
+	@$(WITH_SERVICES) $(BIN)/python -m pytest -n 3 -q -m "slow or not slow" $(args)
 
 lint: .venv/.installed ## style, format, and which app may import which
 	@$(BIN)/ruff check --quiet .

@@ -175,6 +175,7 @@ def test_who_is_refused_at_one_address_uses_up_nothing_of_the_others() -> None:
     guess(who, HOME, right=True)
 
 
+@pytest.mark.slow
 def test_one_address_gets_three_hundred_tries_at_many_emails() -> None:
     address = f"2001:db8:{uuid4().hex[:4]}:{uuid4().hex[:4]}::1"
     neighbour = address.removesuffix("1") + "2"

@@ -150,6 +150,7 @@ def test_a_right_password_begins_anew(product: Product, alice: Person) -> None:
     assert at_once(product, alice.user.email, COMPARED) == {"invalid_credentials": COMPARED}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", ["/admin/login/", "/api/session/login/"])
 def test_the_console_shares_the_guard(product: Product, alice: Person, address: str) -> None:
     with httpx2.Client(base_url=product.url, timeout=60) as browser:

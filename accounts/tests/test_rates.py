@@ -206,6 +206,7 @@ def test_with_redis_hanging_requests_go_on_and_limits_return_with_it(unlucky: Pr
     eventually(lambda: REFUSED.of(unlucky, here).status_code == 429, within=15)
 
 
+@pytest.mark.slow
 def test_with_redis_gone_requests_go_on(unlucky: Product, own_redis: redis.Redis) -> None:
     own_redis.kill()
 
@@ -225,6 +226,7 @@ def test_with_redis_hanging_nobody_waits_for_the_broker(unlucky: Product, own_re
     assert time.perf_counter() - begun < 6 * 5 / 2
 
 
+@pytest.mark.slow
 def test_a_product_with_no_redis_at_all_starts_and_answers(database: None, tmp_path: Path) -> None:
     with started({**ONE_PROXY, "REDIS_URL": f"unix://{tmp_path}/none.sock"}) as running:
         seconds_for(10, running, somewhere())
