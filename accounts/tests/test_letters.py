@@ -129,6 +129,7 @@ def test_a_worker_passes_by_a_letter_that_another_has_in_hand(alice: Person) -> 
 # ---- what fails
 
 
+@pytest.mark.slow
 def test_without_a_broker_a_letter_waits_for_the_next_sweep(
     alice: Person, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -232,6 +232,7 @@ def test_a_product_with_no_redis_at_all_starts_and_answers(database: None, tmp_p
         seconds_for(10, running, somewhere())
 
 
+@pytest.mark.slow
 def test_they_can_be_switched_off(database: None) -> None:
     with started({**ONE_PROXY, "RATE_LIMITS": "off"}) as running:
         seconds_for(10, running, somewhere())

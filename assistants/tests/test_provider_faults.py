@@ -61,8 +61,11 @@ def kind_of(road: Road, body: Any) -> str:
 # ---- it refuses
 
 
+# Every refusal on one road; on the others, which share the code, by `make test-all`.
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
-@pytest.mark.parametrize("road", ROADS, ids=str)
+@pytest.mark.parametrize(
+    "road", [ROADS[0], *(pytest.param(road, marks=pytest.mark.slow) for road in ROADS[1:])], ids=str
+)
 @pytest.mark.parametrize(("script", "calls", "told"), REFUSALS, ids=["429", "529", "500", "hang"])
 def test_a_refusal_is_told_in_the_roads_shape_and_costs_nothing(
     product: Product,

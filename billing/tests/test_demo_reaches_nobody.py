@@ -52,6 +52,7 @@ def test_no_verb_reaches_anybody(notes: Path, database: None) -> None:
     assert notes.read_text() == ""
 
 
+@pytest.mark.slow
 def test_no_endpoint_and_no_page_reaches_anybody(notes: Path, alice: Person) -> None:
     with started(UNHURRIED | KEYLESS, program=walled(notes, "config.server")) as product:
         play(product, Buyer(alice, now()))
