@@ -119,8 +119,8 @@ async function change(plan) {
   onSubmit(form, async () => {
     await askAsMe("PATCH", `${API}billing/subscription`, { plan: plan.slug, previewed_at: preview.at });
     dialog.close();
-    say(later ? `Your plan changes to ${plan.name} on ${day(preview.counts_from)}.` : `You are on ${plan.name} now.`);
     await refresh();
+    say(later ? `Your plan changes to ${plan.name} on ${day(preview.counts_from)}.` : `You are on ${plan.name} now.`);
   });
 }
 
