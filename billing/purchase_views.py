@@ -86,7 +86,7 @@ class SubscriptionDetailView(APIView):
 
     @extend_schema(request=PlanChange, responses=CurrentSubscription, tags=TAGS)
     def patch(self, request: Request) -> Response:
-        """Change the plan, at once: what is left of the old price is counted against the new."""
+        """Change the plan: to a higher one at once, less what is left of the old; to a lower one as the period ends."""
         chosen = parsed(PlanChange, request)
         mine, plan = self.mine(request), subscriptions.offered(chosen["plan"])
         previewed_at = chosen.get("previewed_at")
@@ -161,30 +161,27 @@ class PortalView(APIView):
         return shown(purchases.portal(gateway(), workspace_of(request), return_url=return_url))
 
 
+class OwnInvoices(generics.GenericAPIView[Invoice]):
+    needs = {"GET": Scope.BILLING}
+    queryset = Invoice.objects.none()
+    serializer_class = InvoiceView
+
+    def get_queryset(self) -> QuerySet[Invoice]:
+        return Invoice.objects.filter(workspace=caller_of(self.request).workspace_id)
+
+
 @extend_schema(tags=TAGS)
-class InvoiceListView(generics.ListAPIView[Invoice]):
+class InvoiceListView(OwnInvoices, generics.ListAPIView[Invoice]):
     """Your invoices, the newest first."""
 
-    needs = {"GET": Scope.BILLING}
-    queryset = Invoice.objects.none()
-    serializer_class = InvoiceView
     filterset_fields = ["status"]
-
-    def get_queryset(self) -> QuerySet[Invoice]:
-        return Invoice.objects.filter(workspace=caller_of(self.request).workspace_id)
 
 
 @extend_schema(tags=TAGS)
-class InvoiceDetailView(generics.RetrieveAPIView[Invoice]):
+class InvoiceDetailView(OwnInvoices, generics.RetrieveAPIView[Invoice]):
     """One invoice, with its lines, where it can be paid, and its PDF."""
 
-    needs = {"GET": Scope.BILLING}
-    queryset = Invoice.objects.none()
-    serializer_class = InvoiceView
     lookup_field = "stripe_id"
-
-    def get_queryset(self) -> QuerySet[Invoice]:
-        return Invoice.objects.filter(workspace=caller_of(self.request).workspace_id)
 
 
 @extend_schema(tags=TAGS)

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from accounts import audit
 from accounts.audit import Actor
-from accounts.models import Membership, Workspace
-from billing import customers, invoices, resync, subscriptions
+from accounts.models import AuditEntry, Membership, Workspace
+from billing import customers, invoices, subscriptions
 from billing.errors import (
     AlreadySubscribed,
     CardInUse,
@@ -33,6 +33,7 @@ Status = Subscription.Status
 # A change counts from the moment it was previewed at, if that was no longer ago than this.
 PREVIEW_HOLDS = timedelta(minutes=15)
 CARD_THAT_PAYS = "4242424242424242"
+BOUGHT = ["checkout.begun", "subscription.asked"]
 
 
 @dataclass(frozen=True)
@@ -63,17 +64,18 @@ def open_subscription(workspace_id: UUID) -> Subscription:
     return found
 
 
+def pays(workspace_id: UUID) -> bool:
+    """Whether a subscription of the gateway's is open."""
+    return Subscription.objects.filter(workspace=workspace_id).open().exclude(stripe_id="").exists()
+
+
 def checkout(
     gateway: Gateway, workspace: Workspace, plan: Plan, *, success_url: str, cancel_url: str, by: Actor, at: datetime
 ) -> Page:
     """A page where the plan is paid for. Raises `AlreadySubscribed`, `NothingToChange` for a plan without a price."""
-    if (running := subscription_of(workspace.pk)) and running.stripe_id:
-        raise AlreadySubscribed
     purchase = _purchase(gateway, workspace, plan, success_url=success_url, cancel_url=cancel_url)
     page = gateway.start_checkout(purchase)
-    audit.record(
-        "checkout.begun", by=by, subject=workspace, at=at, workspace_id=workspace.pk, after={"plan": plan.slug}
-    )
+    _note("checkout.begun", workspace.pk, plan, by=by, at=at)
     return page
 
 
@@ -87,15 +89,14 @@ def subscribe(
     gateway: Gateway, workspace: Workspace, plan: Plan, *, success_url: str, cancel_url: str, by: Actor, at: datetime
 ) -> Subscription:
     """By the card that is saved. Raises `PaymentRequired`, with a checkout, where none is; else as `checkout`."""
-    if (running := subscription_of(workspace.pk)) and running.stripe_id:
-        raise AlreadySubscribed
     purchase = _purchase(gateway, workspace, plan, success_url=success_url, cancel_url=cancel_url)
     if not any(card.is_default for card in gateway.cards(purchase.customer_id)):
         page = gateway.start_checkout(purchase)
         raise PaymentRequired(plan.name, page.url, simulated=gateway.name == "demo")
     begun = gateway.subscribe(purchase)
     _note("subscription.asked", workspace.pk, plan, by=by, at=at)
-    return _refreshed(gateway, purchase.customer_id, str(begun["id"]), at=at)
+    customer = Customer.objects.get(stripe_id=purchase.customer_id)
+    return _refreshed(gateway, customer, str(begun["id"]), at=at)
 
 
 def preview(gateway: Gateway, subscription: Subscription, plan: Plan, *, at: datetime) -> Preview:
@@ -122,8 +123,6 @@ def change(
     if _counts_later(subscription, price):
         gateway.lower_price(subscription.stripe_id, price)
     else:
-        if subscription.next_price and subscription.price:  # What is paid for is what the new one is counted against.
-            gateway.lower_price(subscription.stripe_id, subscription.price)
         moment = previewed_at or at
         gateway.change_price(subscription.stripe_id, price, at=moment.replace(microsecond=0))
     _note("subscription.change_asked", subscription.workspace_id, plan, by=by, at=at)
@@ -139,6 +138,9 @@ def _changed_price(subscription: Subscription, plan: Plan) -> Price:
         raise NothingToChange(f"This workspace is on {plan.name} already, or will be.")
     if subscription.status == Status.TRIALING and not plan.trial_days:
         raise NothingToChange(f"{plan.name} has no trial. End this one first, and then subscribe to it.")
+    if subscription.next_price and not _counts_later(subscription, price):
+        # The gateway has the lower price already, and would count the higher one against that: not what is paid.
+        raise NothingToChange(f"A lower plan is to follow. Choose {subscription.plan.name} again first.")
     return price
 
 
@@ -175,7 +177,7 @@ def resume(gateway: Gateway, subscription: Subscription, *, by: Actor, at: datet
     return _after(gateway, subscription, at=at)
 
 
-def take_for_paid(gateway: Gateway, workspace: Workspace) -> None:
+def save_test_card(gateway: Gateway, workspace: Workspace) -> None:
     """Where payments are simulated, save a card that pays, unless there is one. Elsewhere nothing."""
     if isinstance(gateway, DemoGateway) and not cards(gateway, workspace.pk):
         customer = customers.customer_of(workspace, gateway)
@@ -198,13 +200,14 @@ def make_default(gateway: Gateway, customer: Customer, card_id: str, *, by: Acto
     """Pay by this one from now on; an invoice that waits is tried with it."""
     gateway.make_default(customer.stripe_id, card_id)
     _note_card("payment_method.made_default", customer, by=by, at=at)
-    resync.resync_one(gateway, customer, at=at)
+    subscriptions.refresh_all(gateway, customer, at=at)
+    invoices.record_newest(gateway, customer, at=at)
 
 
 def detach(gateway: Gateway, customer: Customer, card_id: str, *, by: Actor, at: datetime) -> None:
     """Raises `CardInUse` for the one that pays a subscription."""
     is_default = any(card.id == card_id and card.is_default for card in gateway.cards(customer.stripe_id))
-    if is_default and (running := subscription_of(customer.workspace_id)) and running.stripe_id:
+    if is_default and pays(customer.workspace_id):
         raise CardInUse
     gateway.detach(card_id)
     _note_card("payment_method.detached", customer, by=by, at=at)
@@ -219,13 +222,17 @@ def price_for_new(plan: Plan) -> Price:
 
 
 def had_trial(workspace: Workspace) -> bool:
-    """Its owner, in any workspace that is or was theirs."""
+    """Its owner: in a workspace of theirs, or in one, deleted since, that they bought a plan for."""
     owners = Membership.objects.filter(workspace=workspace, role=Membership.Role.OWNER).values("user")
-    theirs = Membership.objects.filter(user__in=owners, role=Membership.Role.OWNER).values("workspace")
-    return Subscription.objects.filter(workspace__in=theirs).exclude(trial_end=None).exists()
+    owned = Membership.objects.filter(user__in=owners, role=Membership.Role.OWNER).values("workspace")
+    bought = AuditEntry.objects.filter(actor__in=owners, action__in=BOUGHT).values("workspace")
+    theirs = Subscription.objects.filter(Q(workspace__in=owned) | Q(workspace__in=bought))
+    return theirs.exclude(trial_end=None).exists()
 
 
 def _purchase(gateway: Gateway, workspace: Workspace, plan: Plan, *, success_url: str, cancel_url: str) -> Purchase:
+    if pays(workspace.pk):
+        raise AlreadySubscribed
     price = price_for_new(plan)
     return Purchase(
         customer_id=customers.customer_of(workspace, gateway).stripe_id,
@@ -239,13 +246,12 @@ def _purchase(gateway: Gateway, workspace: Workspace, plan: Plan, *, success_url
 
 def _after(gateway: Gateway, subscription: Subscription, *, at: datetime) -> Subscription:
     customer = Customer.objects.get(workspace=subscription.workspace_id, gateway=gateway.name)
-    return _refreshed(gateway, customer.stripe_id, subscription.stripe_id, at=at)
+    return _refreshed(gateway, customer, subscription.stripe_id, at=at)
 
 
-def _refreshed(gateway: Gateway, customer_id: str, subscription_id: str, *, at: datetime) -> Subscription:
+def _refreshed(gateway: Gateway, customer: Customer, subscription_id: str, *, at: datetime) -> Subscription:
     """With the bills that came of it."""
-    customer = Customer.objects.get(stripe_id=customer_id)
-    subscription = subscriptions.refresh(gateway, customer_id, subscription_id, at=at)
+    subscription = subscriptions.refresh(gateway, customer.stripe_id, subscription_id, at=at)
     invoices.record_newest(gateway, customer, at=at)
     return subscription
 

@@ -3,6 +3,8 @@ from django.contrib import admin
 from accounts.admin import ReadOnlyAdmin
 from quotas.models import Bucket, Decision, Entry, Hold, Reservation
 
+AMOUNTS = ["limit", "carried", "used", "reserved"]
+
 
 class LedgerAdmin(ReadOnlyAdmin):
     why = "The ledger is proof of what was charged, so it is read here and never edited."
@@ -10,7 +12,19 @@ class LedgerAdmin(ReadOnlyAdmin):
 
 @admin.register(Bucket)
 class BucketAdmin(LedgerAdmin):
-    list_display = ["workspace", "key", "member", "meter", "window", "starts_at", "limit", "used", "reserved"]
+    list_display = [
+        "workspace",
+        "key",
+        "member",
+        "meter",
+        "window",
+        "starts_at",
+        "plan",
+        "limit",
+        "carried",
+        "used",
+        "reserved",
+    ]
     list_filter = ["meter", "window", ("key", admin.EmptyFieldListFilter), ("member", admin.EmptyFieldListFilter)]
     search_fields = ["workspace__email", "key__prefix", "member__email"]
     list_select_related = ["workspace", "key", "member"]

@@ -89,6 +89,6 @@ def _move(gateway: Gateway, caller: Caller, change: Change, *, by: Actor, at: da
     elif paid:
         purchases.change(gateway, paid, change.plan, previewed_at=None, by=by, at=at)
     else:
-        purchases.take_for_paid(gateway, workspace)
+        purchases.save_test_card(gateway, workspace)
         ways = {"success_url": change.success_url, "cancel_url": change.cancel_url}
         purchases.subscribe(gateway, workspace, change.plan, **ways, by=by, at=at)

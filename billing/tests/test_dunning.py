@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -100,7 +101,7 @@ def test_letters_name_the_amount_and_that_it_is_simulated(owing: Buyer, kind: st
     assert "simulation" in str(written.body)
     assert "simulation" in str(html)
     assert bill.number in str(written.body)
-    assert "$29.00" in (str(written.subject) if kind == "payment_failed" else "$29.00")
+    assert ("$29.00" in str(written.subject)) == (kind == "payment_failed")
 
 
 def test_an_effect_is_said_once(database: None) -> None:
@@ -109,7 +110,11 @@ def test_an_effect_is_said_once(database: None) -> None:
     assert once("evt_1 of a test", "other", at=now())
 
 
-def test_an_active_one_may_be_a_little_late(owing: Buyer) -> None:
-
+def test_who_owes_has_seven_days_from_the_first_news_and_who_pays_three_beyond_the_period(owing: Buyer) -> None:
     told = project_subscription(owing.gateway.subscription(owing.subscription().stripe_id))
-    assert entitled_until(told, told.current_period_start) == told.current_period_start + timedelta(days=7)
+    heard = told.current_period_start + DAY
+
+    assert entitled_until(told, heard) == heard + 7 * DAY
+    assert entitled_until(replace(told, status="active"), None) == told.current_period_end + 3 * DAY
+    ending = replace(told, status="active", cancel_at_period_end=True)
+    assert entitled_until(ending, None) == told.current_period_end

@@ -131,11 +131,11 @@ def test_the_plan_one_is_on_is_no_change(buyer: Buyer) -> None:
     assert (answer.status_code, answer.json()["code"]) == (409, "nothing_to_change")
 
 
-@pytest.mark.parametrize("plan", ["nonesuch", "free"])
-def test_what_cannot_be_bought_is_told(buyer: Buyer, plan: str) -> None:
+@pytest.mark.parametrize(("plan", "told"), [("nonesuch", (400, "unknown_plan")), ("free", (409, "nothing_to_change"))])
+def test_what_cannot_be_bought_is_told(buyer: Buyer, plan: str, told: tuple[int, str]) -> None:
     answer = buyer.ask("POST", "checkout", {"plan": plan})
 
-    assert (answer.status_code, answer.json()["code"]) in [(400, "unknown_plan"), (409, "nothing_to_change")]
+    assert (answer.status_code, answer.json()["code"]) == told
 
 
 def test_it_ends_with_its_period_and_can_be_taken_back(buyer: Buyer) -> None:
@@ -277,10 +277,14 @@ def test_it_is_taken_back_without_a_bill(buyer: Buyer) -> None:
     assert len(buyer.ask("GET", "invoices").json()["results"]) == 1
 
 
-def test_from_there_a_higher_one_is_counted_against_what_is_paid(buyer: Buyer) -> None:
+def test_a_higher_one_is_counted_against_what_is_paid_once_that_is_chosen_again(buyer: Buyer) -> None:
     buyer.begin("team")
     buyer.ask("PATCH", "subscription", {"plan": "starter"})
+    for path, method in (("subscription", "PATCH"), ("subscription/preview", "POST")):
+        answer = buyer.ask(method, path, {"plan": "scale"})
+        assert (answer.status_code, answer.json()["code"]) == (409, "nothing_to_change")
 
+    buyer.ask("PATCH", "subscription", {"plan": "team"})
     buyer.ask("PATCH", "subscription", {"plan": "scale"})
 
     newest = buyer.ask("GET", "invoices").json()["results"][0]

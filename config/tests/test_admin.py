@@ -99,7 +99,7 @@ def rows(run: Run[Any]) -> Person:
 def buy(alice: Person) -> None:
     """A plan, at the demo gateway, and something beyond it; and the news of it, as Stripe would bring it."""
     at = now()
-    purchases.take_for_paid(DemoGateway(), alice.workspace)
+    purchases.save_test_card(DemoGateway(), alice.workspace)
     ways = {"success_url": "https://app.example/", "cancel_url": "https://app.example/"}
     subscriptions.put_on_plan(alice.workspace, "free", at=at)
     purchases.subscribe(DemoGateway(), alice.workspace, Plan.objects.get(slug="team"), **ways, by=SYSTEM, at=at)

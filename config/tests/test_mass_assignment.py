@@ -59,7 +59,7 @@ def a_teammate(alice: Person) -> Model:
 
 def a_subscription(alice: Person) -> Model:
     gateway = DemoGateway()
-    purchases.take_for_paid(gateway, alice.workspace)
+    purchases.save_test_card(gateway, alice.workspace)
     ways = {"success_url": "https://app.example/", "cancel_url": "https://app.example/"}
     starter = Plan.objects.get(slug="starter")
     return purchases.subscribe(gateway, alice.workspace, starter, **ways, by=SYSTEM, at=now())
