@@ -19,7 +19,8 @@ CHECKS = {
         GROUP BY b.id HAVING b.carried <> COALESCE(sum(e.amount), 0)
     """,
     "what is beyond a plan is noted once, and is no more than was used": """
-        SELECT o.entry_id, o.units, e.amount FROM billing_overage o LEFT JOIN quotas_entry e ON e.id = o.entry_id
+        SELECT o.entry_id, o.units, COALESCE(e.amount, 0)
+        FROM billing_overage o LEFT JOIN quotas_entry e ON e.id = o.entry_id
         WHERE e.id IS NULL OR o.units > e.amount
     """,
     "reserved is the sum of its pending holds": """

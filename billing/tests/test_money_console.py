@@ -106,7 +106,7 @@ def test_overage_that_was_given_up_is_reported_again(console: Client, alice: Per
 
     noted.refresh_from_db()
     assert noted.state == "waiting"
-    noted.delete()  # Other tests report whatever waits.
+    noted.delete()  # It stands in no ledger.
 
 
 def test_the_ids_of_open_pages_are_not_shown(console: Client, alice: Person) -> None:

@@ -102,6 +102,23 @@ def test_it_accepts_an_overrun_past_the_limit(run: Run[Any], alice: Person) -> N
     assert list(audit_ledger()) == []
 
 
+def test_it_finds_a_carry_over_that_no_entry_says(alice: Person, settled: Admission) -> None:
+    with damaged("UPDATE quotas_bucket SET carried = 5 WHERE id = %s", bucket(alice).id) as found:
+        assert Broken("carried is the sum of its carry-overs", str(bucket(alice).id), 5, 0) in found
+
+
+@pytest.mark.parametrize(("entry", "used"), [("-1", 0), ("e.id", 100)])
+def test_it_finds_overage_that_nobody_used(settled: Admission, entry: str, used: int) -> None:
+    noted = f"""
+        INSERT INTO billing_overage (id, workspace_id, entry_id, meter, units, unit_price, used_at, state, tries, error)
+        SELECT gen_random_uuid(), r.workspace_id, {entry}, 'tokens', 400, 8, now(), 'waiting', 0, ''
+        FROM quotas_entry e JOIN quotas_reservation r ON r.id = e.reservation_id WHERE r.id = %s LIMIT 1
+    """
+    with damaged(noted, settled.reservation_id) as found:
+        beyond = "what is beyond a plan is noted once, and is no more than was used"
+        assert [(broken.invariant, broken.found, broken.expected) for broken in found] == [(beyond, 400, used)]
+
+
 @pytest.mark.parametrize("edit", ["resolved_at = NULL", "state = 'pending'"])
 def test_it_finds_what_is_resolved_and_pending_at_once(settled: Admission, edit: str) -> None:
     with damaged(f"UPDATE quotas_reservation SET {edit} WHERE id = %s", settled.reservation_id) as found:
