@@ -46,7 +46,8 @@ OWN = st.fixed_dictionaries({}, optional={"tokens": st.integers(0, 15_000), "mes
 AMOUNTS = st.integers(0, 12_000)
 MESSAGES = st.integers(0, 30)
 PROFILE = hypothesis_settings(database=None, deadline=None, suppress_health_check=list(HealthCheck))
-QUICK = hypothesis_settings(PROFILE, max_examples=10, stateful_step_count=30)
+# The quick one goes the same ways each time; the long one looks for new ones.
+QUICK = hypothesis_settings(PROFILE, max_examples=10, stateful_step_count=30, derandomize=True)
 LONG = hypothesis_settings(PROFILE, max_examples=100, stateful_step_count=100)
 
 
@@ -57,11 +58,21 @@ class Counter:
 
 
 @dataclass
+class Standing:
+    """Of one window of the workspace: the plan it counts for, what was carried over, and to which plans before."""
+
+    plan: str
+    carried: int = 0
+    carried_to: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
 class Work:
     """A reservation as it should be."""
 
     id: Any
     at: datetime
+    plan: str
     held: dict[str, int]
     holders: dict[str, list[str]]
     state: str = "pending"
@@ -80,13 +91,15 @@ class Ledger(RuleBasedStateMachine):
         self.own: dict[str, dict[str, int]] = {}
         self.at = now()
         self.counters: defaultdict[tuple[str, str, datetime], Counter] = defaultdict(Counter)
+        self.standings: dict[tuple[str, datetime], Standing] = {}
 
     # ---- what can happen
 
     @rule(target=works, key=st.sampled_from(HOLDERS[:2]), least=AMOUNTS, more=AMOUNTS, messages=MESSAGES)
     def reserve(self, key: str, least: int, more: int, messages: int) -> Work | MultipleResults[Work]:
         asks = {"tokens": Ask(least, least + more), "messages": Ask.exactly(messages)}
-        limits = {"workspace": LIMITS[self.plan]} | {name: self.own.get(name, {}) for name in (key, "member")}
+        limits = {name: self.own.get(name, {}) for name in (key, "member")}
+        limits["workspace"] = {meter: self._limit(meter) for meter in asks}
         holders = {meter: [name for name, own in limits.items() if meter in own] for meter in asks}
         held = {
             meter: min([ask.most, *(limits[name][meter] - self._taken(name, meter) for name in holders[meter])])
@@ -101,7 +114,7 @@ class Ledger(RuleBasedStateMachine):
             return multiple()
         assert fits
         assert {meter: made.held(meter) for meter in asks} == held
-        work = Work(made.reservation_id, self.at, held, holders)
+        work = Work(made.reservation_id, self.at, self.plan, held, holders)
         for meter, amount in held.items():
             for counter in self._counters(work, meter):
                 counter.reserved += amount
@@ -118,8 +131,7 @@ class Ledger(RuleBasedStateMachine):
         elif work.state == "expired":
             work.state = "corrected"
             for meter, amount in spent.items():
-                for counter in self._counters(work, meter):
-                    counter.used += amount - work.checkpoint.get(meter, 0)
+                self._post(work, meter, amount - work.checkpoint.get(meter, 0))
 
     @rule(work=works)
     def release(self, work: Work) -> None:
@@ -177,7 +189,31 @@ class Ledger(RuleBasedStateMachine):
         for meter, amount in work.held.items():
             for counter in self._counters(work, meter):
                 counter.reserved -= amount
-                counter.used += spent.get(meter, 0)
+            self._post(work, meter, spent.get(meter, 0))
+
+    def _post(self, work: Work, meter: str, amount: int) -> None:
+        if amount:  # An entry says that its plan has counted here.
+            self.standings[meter, self._day(work.at)].carried_to.setdefault(work.plan, 0)
+        for counter in self._counters(work, meter):
+            counter.used += amount
+
+    def _limit(self, meter: str) -> int:
+        """What the plan allows now. A change of plan counts from the first request after it on."""
+        standing = self.standings.setdefault((meter, self._day(self.at)), Standing(self.plan))
+        if standing.plan != self.plan:
+            self._move(standing, self._counter("workspace", meter, self.at), LIMITS[standing.plan][meter])
+        return LIMITS[self.plan][meter] + standing.carried
+
+    def _move(self, standing: Standing, counter: Counter, former_limit: int) -> None:
+        rest = max(former_limit + standing.carried - counter.used, 0)
+        standing.carried_to.setdefault(standing.plan, standing.carried)
+        goes_up = self.plan == "starter"
+        if goes_up and self.plan not in standing.carried_to:
+            counter.used, standing.carried = 0, rest
+        else:
+            standing.carried = standing.carried_to.get(self.plan, 0) if goes_up else 0
+        standing.plan = self.plan
+        standing.carried_to[self.plan] = standing.carried
 
     def _caller(self, key: str) -> Caller:
         own = {name: {f"{meter}-day": limit for meter, limit in limits.items()} for name, limits in self.own.items()}
@@ -191,7 +227,10 @@ class Ledger(RuleBasedStateMachine):
         return [self._counter(holder, meter, work.at) for holder in work.holders[meter]]
 
     def _counter(self, holder: str, meter: str, at: datetime) -> Counter:
-        return self.counters[holder, meter, at.replace(hour=0, minute=0, second=0, microsecond=0)]
+        return self.counters[holder, meter, self._day(at)]
+
+    def _day(self, at: datetime) -> datetime:
+        return at.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 @pytest.fixture
