@@ -16,13 +16,16 @@ class Meter(models.TextChoices):
     REQUESTS = "requests"
     MESSAGES = "messages"
     OPERATIONS = "operations"
+    COST = "cost"  # micro-USD
 
 
 class Window(models.TextChoices):
-    """Over which time: a calendar day or month in the workspace's time zone."""
+    """Over which time: a calendar day or month in the workspace's time zone, the subscription's own period, or ever."""
 
     DAY = "day"
     MONTH = "month"
+    PERIOD = "period"
+    LIFETIME = "lifetime"
 
 
 POLICIES = [f"{meter}-{window}" for meter in Meter for window in Window]

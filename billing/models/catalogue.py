@@ -27,6 +27,9 @@ class Plan(models.Model):
     trial_days = models.PositiveSmallIntegerField(
         default=0, help_text="Days of a first subscription before it is paid."
     )
+    requests_per_minute = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Model calls a minute, beside the ledger; none: as many as there are."
+    )
     is_default = models.BooleanField(default=False, help_text="For workspaces without a subscription.")
     is_offered = models.BooleanField(default=True, help_text="Shown to customers.")
 
@@ -99,7 +102,10 @@ class Price(models.Model):
 
 
 class PlanLimit(models.Model):
-    """What a plan allows of one meter in one window: hard, or billed beyond where it has an overage price."""
+    """What a plan allows of one meter in one window.
+
+    It is hard; or billed beyond, where it has an overage price; or soft, and only tells that it was passed.
+    """
 
     plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="limits")
     meter = models.CharField(max_length=20, choices=Meter)
@@ -108,6 +114,10 @@ class PlanLimit(models.Model):
     overage_price = models.BigIntegerField(
         null=True, blank=True, help_text="Minor units of USD for each unit beyond the limit; none: the limit is hard."
     )
+    soft = models.BooleanField(default=False, help_text="Nobody is refused or billed beyond it; it is only told.")
+    rolls_over = models.BigIntegerField(
+        null=True, blank=True, help_text="At most so much of what is left at its end is had in the next window."
+    )
 
     class Meta:
         ordering = ["meter", "window"]
@@ -115,7 +125,33 @@ class PlanLimit(models.Model):
             models.UniqueConstraint(fields=["plan", "meter", "window"], name="one_limit_per_meter_and_window"),
             models.CheckConstraint(condition=Q(limit__gte=0), name="limit_not_negative"),
             models.CheckConstraint(condition=Q(overage_price__gte=0), name="overage_price_not_negative"),
+            models.CheckConstraint(condition=Q(rolls_over__gte=0), name="rolls_over_not_negative"),
+            models.CheckConstraint(condition=Q(soft=False) | Q(overage_price=None), name="soft_or_billed_beyond"),
         ]
 
     def __str__(self) -> str:
         return f"{self.limit} {self.meter} a {self.window}"
+
+
+class CreditPack(models.Model):
+    """So much of one meter, bought once, beside what a plan allows."""
+
+    slug = models.SlugField(primary_key=True, max_length=40)
+    name = models.CharField(max_length=80)
+    meter = models.CharField(max_length=20, choices=Meter)
+    amount = models.BigIntegerField(help_text="Of the meter.")
+    price = models.BigIntegerField(help_text="In minor units: 2900 is $29.00.")
+    currency = models.CharField(max_length=3, help_text="ISO 4217, upper case.")
+    lasts_days = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Days; none: it never expires.")
+    rank = models.PositiveSmallIntegerField(default=0, help_text="Packs are shown in this order.")
+    is_offered = models.BooleanField(default=True, help_text="Shown to customers.")
+
+    class Meta:
+        ordering = ["rank", "slug"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(amount__gt=0, price__gt=0), name="pack_positive"),
+            models.CheckConstraint(condition=Q(lasts_days=None) | Q(lasts_days__gt=0), name="pack_lasts"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
