@@ -17,8 +17,8 @@ from accounts import audit
 from accounts.audit import Actor
 from accounts.models import AuditEntry, Workspace
 from billing import catalogue_files
-from billing.models import Plan, PlanLimit, Price, Subscription
-from billing.terms import Change, LimitTerms, PlanTerms, PriceTerms, changes
+from billing.models import CreditPack, Plan, PlanLimit, Price, Subscription
+from billing.terms import Change, LimitTerms, PackTerms, PlanTerms, PriceTerms, changes, pack_changes
 
 LOADED = "catalogue.loaded"
 
@@ -40,19 +40,34 @@ class PlanPreview:
         return f"{self.slug}, {count(self.subscriptions, 'subscription')}{without}"
 
 
+@dataclass(frozen=True)
+class PackPreview:
+    """What is to be otherwise about a pack. It touches nobody: what was bought keeps its terms."""
+
+    slug: str
+    changes: list[Change]
+
+    def __str__(self) -> str:
+        return f"pack {self.slug}"
+
+
+Sale = PlanTerms | PackTerms
+Preview = PlanPreview | PackPreview
+
+
 def count(number: int, thing: str) -> str:
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 @transaction.atomic
-def load(name: str, *, by: Actor, at: datetime) -> list[PlanPreview]:
+def load(name: str, *, by: Actor, at: datetime) -> list[Preview]:
     """Sell what the file says; what was changed, so empty the second time. Raises `InvalidCatalogue`."""
     alone()
     proposed = in_file(name)
     told = preview(proposed, at=at)
     sell(proposed)
     if told or not was_loaded_last(name):
-        said = [f"{plan.slug}: {change}" for plan in told for change in plan.changes]
+        said = [f"{sale.slug}: {change}" for sale in told for change in sale.changes]
         after = {**_loaded(name), "changes": said}
         audit.record(LOADED, by=by, subject=Plan.objects.get(is_default=True), at=at, after=after)
     return told
@@ -68,18 +83,31 @@ def _loaded(name: str) -> dict[str, str]:
     return {"catalogue": name, "sha256": catalogue_files.digest(name)}
 
 
-def in_file(name: str) -> list[PlanTerms]:
-    """The plans of the file, and those it does not name, no longer offered. Raises `InvalidCatalogue`."""
+def in_file(name: str) -> list[Sale]:
+    """The plans and packs of the file, and those it does not name, no longer offered. Raises `InvalidCatalogue`."""
     written = catalogue_files.read(name)
-    named = {terms.slug for terms in written}
-    unnamed = [terms for terms in sold().values() if terms.slug not in named]
-    return [*written, *(replace(terms, is_default=False, is_offered=False) for terms in unnamed)]
+    plans, packs = sold(), packs_sold()
+    for plan in written.plans:
+        plans.pop(plan.slug, None)
+    for pack in written.packs:
+        packs.pop(pack.slug, None)
+    return [
+        *written.plans,
+        *(replace(plan, is_default=False, is_offered=False) for plan in plans.values()),
+        *written.packs,
+        *(replace(pack, is_offered=False) for pack in packs.values()),
+    ]
 
 
 def sold() -> dict[str, PlanTerms]:
     """Every plan there is, by slug, offered or not."""
     current = Prefetch("prices", Price.objects.current())
     return {plan.slug: _terms(plan) for plan in Plan.objects.prefetch_related(current, "limits")}
+
+
+def packs_sold() -> dict[str, PackTerms]:
+    """Every pack there is, by slug, offered or not."""
+    return {pack.slug: pack_terms(pack) for pack in CreditPack.objects.all()}
 
 
 def with_one_default(terms: PlanTerms) -> list[PlanTerms]:
@@ -90,8 +118,25 @@ def with_one_default(terms: PlanTerms) -> list[PlanTerms]:
     return [terms, *(replace(other, is_default=False) for other in others)]
 
 
-def preview(proposed: Iterable[PlanTerms], *, at: datetime) -> list[PlanPreview]:
-    """What `sell` would change, plan by plan. Nothing is written."""
+def preview(proposed: Iterable[Sale], *, at: datetime) -> list[Preview]:
+    """What `sell` would change, plan by plan and pack by pack. Nothing is written."""
+    plans, packs = _apart(proposed)
+    return [*_preview_plans(plans, at=at), *_preview_packs(packs)]
+
+
+def _apart(proposed: Iterable[Sale]) -> tuple[list[PlanTerms], list[PackTerms]]:
+    things = list(proposed)
+    plans = [each for each in things if isinstance(each, PlanTerms)]
+    return plans, [each for each in things if isinstance(each, PackTerms)]
+
+
+def _preview_packs(proposed: list[PackTerms]) -> list[PackPreview]:
+    former = packs_sold()
+    found = [PackPreview(terms.slug, pack_changes(former.get(terms.slug), terms)) for terms in proposed]
+    return [told for told in found if told.changes]
+
+
+def _preview_plans(proposed: Iterable[PlanTerms], *, at: datetime) -> list[PlanPreview]:
     former = sold()
     found = [(terms, changes(former.get(terms.slug), terms)) for terms in proposed]
     changed = [(terms, different) for terms, different in found if different]
@@ -110,14 +155,19 @@ def preview(proposed: Iterable[PlanTerms], *, at: datetime) -> list[PlanPreview]
 
 
 @transaction.atomic
-def sell(proposed: Iterable[PlanTerms]) -> None:
-    """Make the plans so. What is so already is not touched."""
+def sell(proposed: Iterable[Sale]) -> None:
+    """Make the plans and packs so. What is so already is not touched."""
     alone()
+    plans, packs = _apart(proposed)
     former = sold()
     # The new default plan comes last: there are never two.
-    for terms in sorted(proposed, key=lambda terms: terms.is_default):
+    for terms in sorted(plans, key=lambda terms: terms.is_default):
         if changes(former.get(terms.slug), terms):
             _make(former.get(terms.slug), terms)
+    packs_before = packs_sold()
+    for pack in packs:
+        if pack_changes(packs_before.get(pack.slug), pack):
+            CreditPack.objects.update_or_create(slug=pack.slug, defaults=vars(pack))
 
 
 def alone() -> None:
@@ -136,6 +186,7 @@ def _make(former: PlanTerms | None, terms: PlanTerms) -> None:
             "features": list(terms.features),
             "allowed_models": list(terms.models),
             "trial_days": terms.trial_days,
+            "requests_per_minute": terms.requests_per_minute,
             "is_default": terms.is_default,
             "is_offered": terms.is_offered,
         },
@@ -164,7 +215,7 @@ def _price(plan: Plan, terms: PriceTerms | None) -> None:
 
 def _limit(plan: Plan, policy: str, terms: LimitTerms) -> PlanLimit:
     meter, _, window = policy.partition("/")
-    return PlanLimit(plan=plan, meter=meter, window=window, limit=terms.limit, overage_price=terms.overage_price)
+    return PlanLimit(plan=plan, meter=meter, window=window, **vars(terms))
 
 
 def _terms(plan: Plan) -> PlanTerms:
@@ -180,7 +231,26 @@ def _terms(plan: Plan) -> PlanTerms:
         is_default=plan.is_default,
         is_offered=plan.is_offered,
         price=terms_of(price) if price else None,
-        limits={f"{row.meter}/{row.window}": LimitTerms(row.limit, row.overage_price) for row in plan.limits.all()},
+        limits={f"{row.meter}/{row.window}": limit_terms(row) for row in plan.limits.all()},
+        requests_per_minute=plan.requests_per_minute,
+    )
+
+
+def limit_terms(row: PlanLimit) -> LimitTerms:
+    return LimitTerms(row.limit, row.overage_price, row.soft, row.rolls_over)
+
+
+def pack_terms(row: CreditPack) -> PackTerms:
+    return PackTerms(
+        slug=row.slug,
+        name=row.name,
+        meter=row.meter,
+        amount=row.amount,
+        price=row.price,
+        currency=row.currency,
+        lasts_days=row.lasts_days,
+        rank=row.rank,
+        is_offered=row.is_offered,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,28 +13,42 @@ import yaml
 
 from accounts.meters import Meter, Window
 from billing.errors import InvalidCatalogue
-from billing.terms import LimitTerms, PlanTerms, PriceTerms
+from billing.terms import LimitTerms, PackTerms, PlanTerms, PriceTerms
 from billing.yaml_lines import Field, Schema, Written, compose, fields, flag, text, texts, whole
 
 CATALOGUES = Path(__file__).parent / "catalogues"
 LONGEST_TRIAL_DAYS = 730  # Stripe takes no longer one.
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 EVERY = re.compile(r"(?P<one>day|month|year)|(?P<count>[1-9]\d{0,2}) (?P<many>day|month|year)s")
+LASTS = re.compile(r"1 day|(?P<days>[1-9]\d{0,3}) days")
+MOST_A_MINUTE = 2**31 - 1
 POLICIES = [f"{meter}/{window}" for meter in Meter for window in Window]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What a file sells, in its order."""
+
+    plans: list[PlanTerms]
+    packs: list[PackTerms]
 
 
 def names() -> list[str]:
     return sorted(file.stem for file in CATALOGUES.glob("*.yaml"))
 
 
-def read(name: str) -> list[PlanTerms]:
-    """The plans in their order. Raises `InvalidCatalogue`."""
+def read(name: str) -> Catalogue:
+    """Raises `InvalidCatalogue`."""
     written = compose(_file(name))
     said = fields(written, CATALOGUE)
-    plans = written.entries()["plans"]
-    _check_slugs(plans)
-    _check_default(plans)
-    return [_terms(rank, plan, said["currency"]) for rank, plan in enumerate(said["plans"])]
+    entries = written.entries()
+    for kind in entries.keys() & {"plans", "packs"}:
+        _check_slugs(entries[kind])
+    _check_default(entries["plans"])
+    return Catalogue(
+        plans=[_terms(rank, plan, said["currency"]) for rank, plan in enumerate(said["plans"])],
+        packs=[_pack(rank, pack, said["currency"]) for rank, pack in enumerate(said["packs"])],
+    )
 
 
 def digest(name: str) -> str:
@@ -47,13 +62,13 @@ def _file(name: str) -> Path:
     return CATALOGUES / f"{name}.yaml"
 
 
-def _check_slugs(plans: Written) -> None:
+def _check_slugs(things: Written) -> None:
     lines: dict[str, int] = {}
-    for plan in plans.items():
-        written = plan.entries()["slug"]
+    for thing in things.items():
+        written = thing.entries()["slug"]
         slug = text(written)
         if slug in lines:
-            raise written.wrong(f"the plan {slug} is written twice, first in line {lines[slug]}.")
+            raise written.wrong(f"the {thing.name} {slug} is written twice, first in line {lines[slug]}.")
         lines[slug] = written.line
 
 
@@ -80,6 +95,21 @@ def _terms(rank: int, plan: Mapping[str, Any], currency: str) -> PlanTerms:
         is_offered=plan["offered"],
         price=PriceTerms(plan["price"], plan["currency"] or currency, interval, interval_count),
         limits=plan["limits"],
+        requests_per_minute=plan["requests_per_minute"],
+    )
+
+
+def _pack(rank: int, pack: Mapping[str, Any], currency: str) -> PackTerms:
+    return PackTerms(
+        slug=pack["slug"],
+        name=pack["name"],
+        meter=pack["meter"],
+        amount=pack["amount"],
+        price=pack["price"],
+        currency=pack["currency"] or currency,
+        lasts_days=pack["lasts"],
+        rank=rank,
+        is_offered=pack["offered"],
     )
 
 
@@ -121,10 +151,38 @@ def _limit(written: Written) -> LimitTerms:
     """From `tokens/day: 1000`, or `operations/month: {limit: 100, overage_price: 8}`."""
     if isinstance(written.node, yaml.ScalarNode):
         return LimitTerms(whole(written))
-    return LimitTerms(**fields(written, LIMIT))
+    terms = LimitTerms(**fields(written, LIMIT))
+    if wrong := terms.contradiction(written.name):
+        raise written.wrong(f"{written.name}: {wrong}.")
+    return terms
 
 
-LIMIT: Schema = {"limit": Field(whole), "overage_price": Field(whole, None)}
+def _meter(written: Written) -> str:
+    value = text(written)
+    if value not in Meter:
+        raise written.wrong(f"meter must be one of {', '.join(Meter)}, and is {value}.")
+    return value
+
+
+def _lasts(written: Written) -> int:
+    """In days."""
+    value = text(written)
+    found = LASTS.fullmatch(value)
+    if found is None:
+        raise written.wrong(f"lasts must be such as 90 days, and is {value}; without it a pack never expires.")
+    return int(found["days"] or 1)
+
+
+def _some(written: Written) -> int:
+    return whole(written, least=1)
+
+
+LIMIT: Schema = {
+    "limit": Field(whole),
+    "overage_price": Field(whole, None),
+    "soft": Field(flag, False),
+    "rolls_over": Field(whole, None),
+}
 
 PLAN: Schema = {
     "slug": Field(_slug),
@@ -139,9 +197,22 @@ PLAN: Schema = {
     "features": Field(lambda written: texts(written, 120), ()),
     "models": Field(texts, ()),
     "limits": Field(_limits),
+    "requests_per_minute": Field(lambda written: whole(written, MOST_A_MINUTE, least=1), None),
+}
+
+PACK: Schema = {
+    "slug": Field(_slug),
+    "name": Field(text),
+    "meter": Field(_meter),
+    "amount": Field(_some),
+    "price": Field(_some),
+    "currency": Field(_currency, None),
+    "lasts": Field(_lasts, None),
+    "offered": Field(flag, True),
 }
 
 CATALOGUE: Schema = {
     "currency": Field(_currency),
     "plans": Field(lambda written: [fields(plan, PLAN) for plan in written.items()]),
+    "packs": Field(lambda written: [fields(pack, PACK) for pack in written.items()], ()),
 }

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from billing.models import Plan, PlanLimit, Price
+from billing.models import CreditPack, Plan, PlanLimit, Price
 
 
 class PriceView(serializers.ModelSerializer[Price]):
@@ -13,10 +13,17 @@ class PriceView(serializers.ModelSerializer[Price]):
         fields = ["currency", "amount", "interval", "interval_count"]
 
 
+POLICIES = ["hard", "overage", "soft"]
+
+
 class PlanLimitView(serializers.ModelSerializer[PlanLimit]):
+    policy = serializers.ChoiceField(
+        POLICIES, help_text="Beyond it: `hard` refuses, `overage` bills each unit, `soft` only tells."
+    )
+
     class Meta:
         model = PlanLimit
-        fields = ["meter", "window", "limit", "overage_price"]
+        fields = ["meter", "window", "limit", "policy", "overage_price", "rolls_over"]
 
 
 class PlanView(serializers.ModelSerializer[Plan]):
@@ -25,7 +32,25 @@ class PlanView(serializers.ModelSerializer[Plan]):
 
     class Meta:
         model = Plan
-        fields = ["slug", "name", "description", "features", "allowed_models", "is_default", "prices", "limits"]
+        fields = [
+            "slug",
+            "name",
+            "description",
+            "features",
+            "allowed_models",
+            "is_default",
+            "requests_per_minute",
+            "prices",
+            "limits",
+        ]
+
+
+class PackView(serializers.ModelSerializer[CreditPack]):
+    """So much of one meter, bought once, beside what a plan allows. `price` in minor units of `currency`."""
+
+    class Meta:
+        model = CreditPack
+        fields = ["slug", "name", "meter", "amount", "price", "currency", "lasts_days"]
 
 
 class ComparedLimit(serializers.Serializer[Any]):
@@ -33,6 +58,9 @@ class ComparedLimit(serializers.Serializer[Any]):
     window = serializers.CharField()
     limits = serializers.DictField(
         child=serializers.IntegerField(allow_null=True), help_text="By plan; null where the plan sets none."
+    )
+    policies = serializers.DictField(
+        child=serializers.ChoiceField(POLICIES, allow_null=True), help_text="By plan: what becomes of who passes it."
     )
 
 
@@ -42,3 +70,4 @@ class Comparison(serializers.Serializer[Any]):
     current = serializers.CharField(help_text="The plan you are on.")
     plans = PlanView(many=True)
     limits = ComparedLimit(many=True)
+    packs = PackView(many=True, help_text="What can be bought beside any plan.")

@@ -7,6 +7,7 @@ urlpatterns = [
     path("billing/plans", views.PlanListView.as_view()),
     path("billing/plans/compare", views.PlanCompareView.as_view()),
     path("billing/plans/<slug:slug>", views.PlanDetailView.as_view()),
+    path("billing/packs", views.PackListView.as_view()),
     path("billing/webhooks/stripe", webhook_views.stripe),
     path("billing/subscription", purchases.SubscriptionDetailView.as_view()),
     path("billing/subscription/preview", purchases.PreviewChangeView.as_view()),

@@ -10,9 +10,9 @@ from rest_framework.views import APIView
 
 from accounts.authentication import caller_of
 from accounts.models import Scope
-from billing import comparison, subscriptions
-from billing.models import Plan, Price
-from billing.serializers import Comparison, PlanView
+from billing import comparison, packs, subscriptions
+from billing.models import CreditPack, Plan, Price
+from billing.serializers import Comparison, PackView, PlanView
 
 
 def offered() -> QuerySet[Plan]:
@@ -52,4 +52,18 @@ class PlanCompareView(APIView):
         """The plans side by side, and which of them is yours."""
         plans = list(offered())
         current = subscriptions.current_plan(caller_of(request).workspace_id).slug
-        return Response(Comparison({"current": current, "plans": plans, "limits": comparison.compare(plans)}).data)
+        rows = comparison.compare(plans)
+        told = {"current": current, "plans": plans, "limits": rows, "packs": packs.offered()}
+        return Response(Comparison(told).data)
+
+
+@extend_schema(tags=["billing"])
+class PackListView(generics.ListAPIView[CreditPack]):
+    """Every credit pack on offer: so much of a meter, bought once, beside what a plan allows."""
+
+    permission_classes = (AllowAny,)
+    serializer_class = PackView
+    pagination_class = None
+
+    def get_queryset(self) -> QuerySet[CreditPack]:
+        return packs.offered()

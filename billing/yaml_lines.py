@@ -123,10 +123,12 @@ def flag(written: Written) -> bool:
     return value
 
 
-def whole(written: Written, most: int = BIGINT) -> int:
+def whole(written: Written, most: int = BIGINT, *, least: int = 0) -> int:
     """An amount as it is: 29.99 would become 29, and `yes` would become 1."""
     value = written.value()
-    if type(value) is not int or not 0 <= value <= most:
+    if type(value) is not int or not least <= value <= most:
         said = written.node.value if isinstance(written.node, yaml.ScalarNode) else "several values"
-        raise written.wrong(f"{written.name} must be a whole number from 0 to {most}, and is {said or 'nothing'}.")
+        raise written.wrong(
+            f"{written.name} must be a whole number from {least} to {most}, and is {said or 'nothing'}."
+        )
     return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -18,20 +19,22 @@ from django.utils.timezone import now
 
 from accounts.admin import ReadOnlyAdmin, RecordedAdmin
 from accounts.admin.base import ActingAdmin
-from billing import catalogue, catalogue_files
-from billing.catalogue import PlanPreview, count
-from billing.models import Plan, PlanLimit, Price, Subscription
+from billing import catalogue, catalogue_files, money
+from billing.catalogue import Preview, count
+from billing.models import CreditPack, PackPurchase, Plan, PlanLimit, Price, Subscription
 from billing.terms import LimitTerms, PlanTerms, PriceTerms
 from billing.yaml_lines import BIGINT
 
 CONFIRMED = "confirmed"
+IN_FILES = RegexValidator(rf"^{catalogue_files.SLUG.pattern}\Z", "Lower case, digits and hyphens.")
+CAPITALS = RegexValidator(r"^[A-Z]{3}\Z", "Three capitals, as in USD.")
 RUNNING = Count("subscriptions", filter=Q(subscriptions__status__in=Subscription.OPEN))
 
 
 class Unconfirmed(Exception):
     """Staff have not seen yet what this would change."""
 
-    def __init__(self, previews: list[PlanPreview]) -> None:
+    def __init__(self, previews: list[Preview]) -> None:
         super().__init__()
         self.previews = previews
 
@@ -60,7 +63,7 @@ class PlanForm(forms.ModelForm[Plan]):
     """A plan with what it costs now."""
 
     amount = forms.IntegerField(label="Price", min_value=0, max_value=BIGINT, help_text="Minor units: 2900 is $29.00.")
-    currency = forms.CharField(initial="USD", validators=[RegexValidator(r"^[A-Z]{3}\Z", "Three capitals, as in USD.")])
+    currency = forms.CharField(initial="USD", validators=[CAPITALS])
     interval_count = forms.IntegerField(label="Paid every", initial=1, min_value=1, max_value=999)
     interval = forms.ChoiceField(label="Interval", choices=Price.Interval.choices, initial=Price.Interval.MONTH)
     features_told = Lines(label="Features", longest=120, help_text="One in each line.")
@@ -69,15 +72,13 @@ class PlanForm(forms.ModelForm[Plan]):
 
     class Meta:
         model = Plan
-        fields = ["slug", "name", "description", "rank", "trial_days", "is_offered"]
+        fields = ["slug", "name", "description", "rank", "trial_days", "requests_per_minute", "is_offered"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.previews: list[PlanPreview] = []
+        self.previews: list[Preview] = []
         if "slug" in self.fields:
-            self.fields["slug"].validators.append(
-                RegexValidator(rf"^{catalogue_files.SLUG.pattern}\Z", "Lower case, digits and hyphens.")
-            )
+            self.fields["slug"].validators.append(IN_FILES)
         if self.instance.pk:
             self.initial = {**self.initial, **_initial(catalogue.sold()[self.instance.pk])}
 
@@ -101,6 +102,7 @@ class PlanForm(forms.ModelForm[Plan]):
             is_offered=said["is_offered"],
             price=PriceTerms(said["amount"], said["currency"], said["interval"], said["interval_count"]),
             limits=limits,
+            requests_per_minute=said["requests_per_minute"],
         )
 
 
@@ -115,10 +117,26 @@ def _initial(terms: PlanTerms) -> dict[str, Any]:
     return told
 
 
+class PlanLimitForm(forms.ModelForm[PlanLimit]):
+    """One limit of a plan, held to what a catalogue's file is held to."""
+
+    class Meta:
+        model = PlanLimit
+        fields = ["meter", "window", "limit", "overage_price", "soft", "rolls_over"]
+
+    def clean(self) -> None:
+        super().clean()
+        if {"meter", "window", "limit"} <= self.cleaned_data.keys():
+            policy, terms = _limit(self.cleaned_data)
+            if wrong := terms.contradiction(policy):
+                raise forms.ValidationError(f"{wrong[0].upper()}{wrong[1:]}.")
+
+
 class PlanLimitInline(admin.TabularInline[PlanLimit, Plan]):
     """Who may change a plan may change what it allows."""
 
     model = PlanLimit
+    form = PlanLimitForm
     extra = 0
     verbose_name = "limit"
 
@@ -174,10 +192,12 @@ class PlanAdmin(RecordedAdmin, ActingAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj and not self.has_change_permission(request, obj):
             seen = ["slug", "name", "description", "rank", "features", "allowed_models", "prices_so_far", "trial_days"]
+            seen.append("requests_per_minute")
             return [(None, {"fields": [*seen, "is_default", "is_offered"]})]
         price = [("amount", "currency"), ("interval_count", "interval"), "trial_days"]
         return [
             (None, {"fields": ["slug", "name", "description", "features_told", "models_allowed", "rank"]}),
+            ("Pace", {"fields": ["requests_per_minute"]}),
             ("Price", {"fields": [*price, "prices_so_far"] if obj else price}),
             ("Who can have it", {"fields": ["is_offered", "default"]}),
         ]
@@ -212,7 +232,7 @@ class PlanAdmin(RecordedAdmin, ActingAdmin):
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
         return "; ".join(_changes(form.previews))
 
-    def _preview(self, request: HttpRequest, previews: list[PlanPreview]) -> HttpResponse:
+    def _preview(self, request: HttpRequest, previews: list[Preview]) -> HttpResponse:
         asked = [(name, value) for name, values in request.POST.lists() for value in values]
         context = {
             **self.admin_site.each_context(request),
@@ -226,16 +246,21 @@ class PlanAdmin(RecordedAdmin, ActingAdmin):
 
 
 def _limits(formset: BaseInlineFormSet[Any, Any, Any]) -> dict[str, LimitTerms]:
-    rows = [row for row in formset.cleaned_data if row and not row.get("DELETE")]
-    return {f"{row['meter']}/{row['window']}": LimitTerms(row["limit"], row["overage_price"]) for row in rows}
+    return dict(_limit(row) for row in formset.cleaned_data if row and not row.get("DELETE"))
 
 
-def _fingerprint(previews: list[PlanPreview]) -> str:
+def _limit(row: Mapping[str, Any]) -> tuple[str, LimitTerms]:
+    """By its name, such as `tokens/day`."""
+    terms = LimitTerms(row["limit"], row.get("overage_price"), row["soft"], row.get("rolls_over"))
+    return f"{row['meter']}/{row['window']}", terms
+
+
+def _fingerprint(previews: list[Preview]) -> str:
     """Of what would change; not of the numbers it touches, which move all the time."""
     return hashlib.sha256("\n".join(_changes(previews)).encode()).hexdigest()
 
 
-def _changes(previews: list[PlanPreview]) -> list[str]:
+def _changes(previews: list[Preview]) -> list[str]:
     return [f"{plan.slug}: {change}" for plan in previews for change in plan.changes]
 
 
@@ -275,7 +300,51 @@ class PriceAdmin(ReadOnlyAdmin):
 @admin.register(PlanLimit)
 class PlanLimitAdmin(ReadOnlyAdmin):
     why = "A limit is changed in its plan, where you are shown for how many it counts."
-    list_display = ["plan", "meter", "window", "limit", "overage_price"]
+    list_display = ["plan", "meter", "window", "limit", "policy", "overage_price", "rolls_over"]
     list_filter = ["plan", "meter", "window"]
     list_select_related = ["plan"]
     ordering = ["plan__rank", "meter", "window"]
+
+
+class CreditPackForm(forms.ModelForm[CreditPack]):
+    class Meta:
+        model = CreditPack
+        fields = ["slug", "name", "meter", "amount", "price", "currency", "lasts_days", "rank", "is_offered"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "slug" in self.fields:
+            self.fields["slug"].validators.append(IN_FILES)
+        if "currency" in self.fields:
+            self.fields["currency"].validators.append(CAPITALS)
+
+
+@admin.register(CreditPack)
+class CreditPackAdmin(RecordedAdmin, ActingAdmin):
+    why = (
+        "A change counts for who buys from now on; what was bought keeps its terms. No pack is deleted: one that is "
+        "not offered any more stays for who bought it."
+    )
+    form = CreditPackForm
+    list_display = ["name", "slug", "amount", "meter", "costs", "lasts_days", "bought", "is_offered"]
+    list_filter = ["is_offered", "meter"]
+    search_fields = ["name", "slug"]
+    ordering = ["-is_offered", "rank"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CreditPack]:
+        paid = Q(purchases__state__in=[PackPurchase.State.PAID, PackPurchase.State.REFUNDED])
+        return CreditPack.objects.annotate(paid=Count("purchases", filter=paid))
+
+    @admin.display(description="price", ordering="price")
+    def costs(self, pack: CreditPack) -> str:
+        return money.written(pack.price, pack.currency)
+
+    @admin.display(description="bought", ordering="paid")
+    def bought(self, pack: Any) -> int:
+        return int(pack.paid)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("billing.add_creditpack"))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["slug"] if obj else []

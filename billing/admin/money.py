@@ -15,7 +15,7 @@ from billing import money, overage, purchases, resync, revenue, webhooks
 from billing.errors import BillingError
 from billing.gateways import gateway
 from billing.gateways.demo import visits
-from billing.models import Customer, Effect, Invoice, Overage, Simulated, StripeEvent, Subscription
+from billing.models import Customer, Effect, Invoice, Overage, PackPurchase, Simulated, StripeEvent, Subscription
 
 
 @admin.register(Subscription)
@@ -110,6 +110,24 @@ class InvoiceAdmin(ReadOnlyAdmin):
         if not invoice.hosted_url.startswith(("https://", "http://", "/")):
             return ""
         return format_html('<a href="{}" rel="noreferrer">open</a>', invoice.hosted_url)
+
+
+@admin.register(PackPurchase)
+class PackPurchaseAdmin(ReadOnlyAdmin):
+    why = "Packs as they were bought, at the terms of that day. Refunds are made at the gateway and noted here."
+    list_display = ["created_at", "workspace", "pack", "costs", "state", "given_back", "paid_at", "is_automatic"]
+    list_filter = ["state", "gateway", "pack", "is_automatic"]
+    search_fields = ["id", "stripe_id", "workspace__name", "workspace__email"]
+    list_select_related = ["workspace", "pack"]
+    date_hierarchy = "created_at"
+
+    @admin.display(description="price", ordering="price")
+    def costs(self, bought: PackPurchase) -> str:
+        return money.written(bought.price, bought.currency)
+
+    @admin.display(description="refunded", ordering="refunded")
+    def given_back(self, bought: PackPurchase) -> str:
+        return money.written(bought.refunded, bought.currency) if bought.refunded else ""
 
 
 @admin.register(Overage)

@@ -132,6 +132,11 @@ class PlanLimit(models.Model):
     def __str__(self) -> str:
         return f"{self.limit} {self.meter} a {self.window}"
 
+    @property
+    def policy(self) -> str:
+        """What becomes of who passes it: `hard`, `overage` or `soft`."""
+        return "soft" if self.soft else "hard" if self.overage_price is None else "overage"
+
 
 class CreditPack(models.Model):
     """So much of one meter, bought once, beside what a plan allows."""

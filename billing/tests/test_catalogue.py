@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -24,17 +24,19 @@ from accounts.models import AuditEntry
 from accounts.tests.factories import Person
 from billing import catalogue, catalogue_files, subscriptions
 from billing.errors import InvalidCatalogue
-from billing.models import Plan, PlanLimit, Price, Subscription
+from billing.models import CreditPack, PackPurchase, Plan, PlanLimit, Price, Subscription
 
 Rows = list[dict[str, Any]]
+Packs = Sequence[dict[str, Any]]
 
 
-def rows() -> tuple[Rows, Rows, Rows]:
+def rows() -> tuple[Rows, ...]:
     """All that a catalogue makes."""
     return (
         list(Plan.objects.order_by("slug").values()),  # type: ignore[arg-type]
         list(Price.objects.order_by("pk").values()),  # type: ignore[arg-type]
         list(PlanLimit.objects.order_by("pk").values()),  # type: ignore[arg-type]
+        list(CreditPack.objects.order_by("pk").values()),  # type: ignore[arg-type]
     )
 
 
@@ -57,13 +59,18 @@ def plan(slug: str = "only", **change: Any) -> dict[str, Any]:
     return {"slug": slug, "name": slug.title(), "default": True, "price": 0, "limits": {"tokens/day": 10}} | change
 
 
-def load(shelf: Path, *plans: dict[str, Any]) -> list[catalogue.PlanPreview]:
-    write(shelf, *plans)
+def load(shelf: Path, *plans: dict[str, Any], packs: Packs = ()) -> list[Any]:
+    write(shelf, *plans, packs=packs)
     return catalogue.load("ours", by=SYSTEM, at=now())
 
 
-def write(shelf: Path, *plans: dict[str, Any]) -> None:
-    (shelf / "ours.yaml").write_text(yaml.safe_dump({"currency": "USD", "plans": list(plans)}))
+def write(shelf: Path, *plans: dict[str, Any], packs: Packs = ()) -> None:
+    said = {"currency": "USD", "plans": list(plans), "packs": list(packs)}
+    (shelf / "ours.yaml").write_text(yaml.safe_dump(said))
+
+
+def pack(slug: str = "some", **change: Any) -> dict[str, Any]:
+    return {"slug": slug, "name": slug.title(), "meter": "tokens", "amount": 1000, "price": 500} | change
 
 
 def only() -> Plan:
@@ -84,7 +91,8 @@ def loaded(name: str, **options: Any) -> str:
 
 
 def test_loading_twice_changes_nothing(shelf: Path) -> None:
-    load(shelf, plan(price=500, features=["One"], limits={"tokens/day": 10, "operations/month": 3}))
+    limits = {"tokens/day": 10, "cost/day": {"limit": 3, "soft": True}}
+    load(shelf, plan(price=500, features=["One"], limits=limits), packs=[pack(lasts="9 days")])
     before = rows()
 
     assert catalogue.load("ours", by=SYSTEM, at=now()) == []
@@ -112,6 +120,45 @@ def test_a_plan_is_made_as_written(shelf: Path) -> None:
         ("operations", "month", 3, 8),
         ("tokens", "day", 10, None),
     ]
+
+
+def test_a_limit_is_made_of_the_kind_that_is_written(shelf: Path) -> None:
+    limits = {"cost/day": {"limit": 50, "soft": True}, "tokens/period": {"limit": 10, "rolls_over": 4}}
+
+    load(shelf, plan(limits=limits, requests_per_minute=60))
+
+    assert only().requests_per_minute == 60
+    assert list(only().limits.values_list("meter", "window", "limit", "soft", "rolls_over")) == [
+        ("cost", "day", 50, True, None),
+        ("tokens", "period", 10, False, 4),
+    ]
+    assert [limit.policy for limit in only().limits.all()] == ["soft", "hard"]
+
+
+def test_a_pack_is_made_as_written_and_one_that_is_not_written_is_no_longer_offered(shelf: Path) -> None:
+    load(shelf, plan(), packs=[pack("other"), pack(currency="EUR", lasts="90 days")])
+
+    [told] = load(shelf, plan(), packs=[pack("other")])
+
+    assert (str(told), [str(change) for change in told.changes]) == ("pack some", ["offered: yes -> no"])
+    some = CreditPack.objects.get(slug="some")
+    assert (some.amount, some.price, some.currency, some.lasts_days) == (1000, 500, "EUR", 90)
+    assert list(CreditPack.objects.filter(is_offered=True)) == [CreditPack.objects.get(slug="other")]
+
+
+def test_another_price_of_a_pack_leaves_what_was_bought(shelf: Path, alice: Person) -> None:
+    load(shelf, plan(), packs=[pack()])
+    terms = {"meter": "tokens", "amount": 1000, "price": 500, "currency": "USD", "created_at": now()}
+    bought = PackPurchase.objects.create(workspace=alice.workspace, pack_id="some", gateway="demo", **terms)
+
+    [told] = load(shelf, plan(), packs=[pack(price=900, amount=2000, lasts="30 days")])
+
+    assert [str(change) for change in told.changes] == [
+        "pack: 1,000 tokens for $5.00, for ever -> 2,000 tokens for $9.00, for 30 days"
+    ]
+    assert told.changes[0].reach == "what was bought stays as it was bought"
+    bought.refresh_from_db()
+    assert (bought.amount, bought.price, bought.lasts_days) == (1000, 500, None)
 
 
 def test_a_plan_may_be_there_without_being_offered(shelf: Path) -> None:
@@ -220,20 +267,20 @@ def test_what_changes_is_told_with_how_many_it_touches(shelf: Path, alice: Perso
 
 def test_the_default_plan_touches_whoever_has_no_subscription(shelf: Path, alice: Person, charlie: Person) -> None:
     load(shelf, plan("free"), plan(default=False))
-    [before] = catalogue.preview(proposed(shelf, plan("free", price=1), plan(default=False)), at=now())
+    [before] = previewed(shelf, plan("free", price=1), plan(default=False))
     subscribed(alice, "only")
     late = subscribed(charlie, "only")
     Subscription.objects.filter(pk=late.pk).update(entitled_until=now() - timedelta(minutes=1))
 
-    [after] = catalogue.preview(proposed(shelf, plan("free", price=1), plan(default=False)), at=now())
+    [after] = previewed(shelf, plan("free", price=1), plan(default=False))
 
     assert (before.slug, before.subscriptions, after.subscriptions) == ("free", 0, 0)
     assert before.workspaces - after.workspaces == 1
 
 
-def proposed(shelf: Path, *plans: dict[str, Any]) -> list[Any]:
+def previewed(shelf: Path, *plans: dict[str, Any]) -> list[Any]:
     write(shelf, *plans)
-    return catalogue.in_file("ours")
+    return [*catalogue.preview(catalogue.in_file("ours"), at=now())]
 
 
 def test_every_part_of_a_plan_is_looked_at(shelf: Path) -> None:
@@ -249,6 +296,8 @@ def test_every_part_of_a_plan_is_looked_at(shelf: Path) -> None:
             trial_days=7,
             offered=False,
             every="year",
+            requests_per_minute=60,
+            limits={"tokens/day": {"limit": 10, "soft": True}, "tokens/month": {"limit": 10, "rolls_over": 1000}},
         ),
         plan("other", default=False),
     )[::-1]
@@ -256,6 +305,9 @@ def test_every_part_of_a_plan_is_looked_at(shelf: Path) -> None:
     assert [str(change) for change in other.changes] == ["default: yes -> no", "rank: 0 -> 1"]
     assert [str(change) for change in told.changes] == [
         "price: $0.00 every month -> $0.00 every year",
+        "tokens/day: 10 -> 10, then it is told",
+        "tokens/month: no limit -> 10, of the rest up to 1,000 roll over",
+        "requests a minute: as many as there are -> 60",
         "models: every model -> claude-haiku-5-5",
         "trial: 0 days -> 7 days",
         "default: no -> yes",
@@ -319,13 +371,16 @@ def test_many_plans_with_a_past_are_shown_by_as_few_queries_as_one(shelf: Path) 
 def test_the_command_says_what_it_changed_and_then_that_there_is_nothing(shelf: Path, alice: Person) -> None:
     load(shelf, plan("free"), plan(default=False, price=500))
     subscribed(alice, "only")
-    write(shelf, plan("free"), plan(default=False, price=900), plan("new", default=False, price=100))
+    new = plan("new", default=False, price=100)
+    write(shelf, plan("free"), plan(default=False, price=900), new, packs=[pack()])
 
     assert loaded("ours") == (
         "only, 1 subscription:\n"
         "  price: $5.00 every month -> $9.00 every month (who has subscribed keeps the former price)\n"
         "new, 0 subscriptions:\n"
         "  new plan: New, $1.00 every month; tokens/day 10\n"
+        "pack some:\n"
+        "  new pack: Some, 1,000 tokens for $5.00, for ever\n"
     )
     assert loaded("ours") == "ours: nothing to change.\n"
 
@@ -414,6 +469,8 @@ def test_two_prices_to_choose_from_cannot_be(version: int, constraint: str) -> N
         ({"limit": -1}, "limit_not_negative"),
         ({"limit": 1, "overage_price": -1}, "overage_price_not_negative"),
         ({"limit": 1, "window": "day"}, "one_limit_per_meter_and_window"),
+        ({"limit": 1, "rolls_over": -1}, "rolls_over_not_negative"),
+        ({"limit": 1, "soft": True, "overage_price": 1}, "soft_or_billed_beyond"),
     ],
 )
 def test_a_limit_that_makes_no_sense_cannot_be(change: dict[str, Any], constraint: str) -> None:

@@ -16,9 +16,10 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import AuditEntry, User
 from accounts.tests.factories import Person, person
 from accounts.tests.ways_in import in_console
-from billing.models import Plan, Price, Subscription
+from billing.models import CreditPack, Plan, Price, Subscription
 
 PLANS = "/admin/billing/plan/"
+PACKS = "/admin/billing/creditpack/"
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +58,8 @@ def filled(plan: Plan, **change: Any) -> dict[str, Any]:
     form = {
         "name": plan.name, "description": "", "features_told": "\r\n".join(plan.features), "models_allowed": "",
         "rank": plan.rank, "amount": 500, "currency": "USD", "interval_count": 1, "interval": "month",
-        "trial_days": 0, "is_offered": "on", "limits-TOTAL_FORMS": len(limits), "limits-INITIAL_FORMS": len(limits),
+        "trial_days": 0, "requests_per_minute": "", "is_offered": "on",
+        "limits-TOTAL_FORMS": len(limits), "limits-INITIAL_FORMS": len(limits),
     }  # fmt: skip
     for number, limit in enumerate(limits):
         row = {"id": limit.pk, "plan": plan.pk, "meter": limit.meter, "window": limit.window, "limit": limit.limit}
@@ -112,6 +114,45 @@ def test_what_would_change_is_shown_and_nothing_is_saved(
     ]
     assert "who has subscribed keeps the former price" in page.content.decode()
     assert rows(plan) == before
+
+
+def test_a_limit_may_become_soft_or_roll_over_and_a_plan_get_a_pace(console: Client, plan: Plan) -> None:
+    asked = ask(console, plan, requests_per_minute=60, limits__0__overage_price="", limits__0__soft="on")
+    assert [change for _, change in shown(asked)] == [
+        "tokens/day: 10, then $0.02 each -> 10, then it is told",
+        "requests a minute: as many as there are -> 60",
+    ]
+
+    confirm(console, asked, plan)
+    confirm(console, ask(console, plan, requests_per_minute=60, limits__0__rolls_over=4), plan)
+
+    plan.refresh_from_db()
+    assert plan.requests_per_minute == 60
+    assert list(plan.limits.values_list("limit", "overage_price", "soft", "rolls_over")) == [(10, None, False, 4)]
+
+
+@pytest.mark.parametrize("change", [{"soft": "on"}, {"soft": "on", "overage_price": "", "rolls_over": 4}])
+def test_a_limit_that_contradicts_itself_is_refused_by_the_form(
+    console: Client, plan: Plan, change: dict[str, Any]
+) -> None:
+    page = ask(console, plan, **{f"limits__0__{name}": value for name, value in change.items()})
+
+    assert "A soft limit" in page.content.decode()
+    assert not plan.limits.filter(soft=True).exists()
+
+
+def test_a_pack_is_added_and_sold_otherwise(console: Client) -> None:
+    form = {"slug": "few", "name": "Few", "meter": "tokens", "amount": 10, "price": 5, "currency": "usd", "rank": 9}
+    assert "Three capitals" in console.post(f"{PACKS}add/", form).content.decode()
+
+    assert console.post(f"{PACKS}add/", form | {"currency": "USD"}).status_code == 302
+    changed = form | {"slug": "another", "currency": "USD", "price": 7, "lasts_days": 30}
+    assert console.post(f"{PACKS}few/change/", changed).status_code == 302
+
+    few = CreditPack.objects.get(slug="few")
+    assert (few.price, few.lasts_days, few.is_offered) == (7, 30, False)
+    assert AuditEntry.objects.filter(action__startswith="creditpack.", subject="creditpack:few").count() == 2
+    assert console.post(f"{PACKS}few/delete/", {"post": "yes"}).status_code == 403
 
 
 def test_what_was_shown_is_saved_once_it_is_confirmed(console: Client, plan: Plan, alice: Person) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from billing import catalogue_files
 from billing.errors import InvalidCatalogue
+from billing.terms import LimitTerms, PackTerms
 
 GOOD = """\
 currency: USD
@@ -26,6 +27,16 @@ plans:
     limits:
       tokens/day: 10
       operations/month: {limit: 3, overage_price: 8}
+      cost/day: {limit: 50, soft: true}
+      messages/month: {limit: 20, rolls_over: 5}
+    requests_per_minute: 60
+packs:
+  - slug: some
+    name: Some tokens
+    meter: tokens
+    amount: 1000
+    price: 700
+    lasts: 90 days
 """
 
 
@@ -46,7 +57,25 @@ def refused(shelf: Path, content: str | bytes) -> str:
 def test_what_is_well_written_is_read(shelf: Path) -> None:
     (shelf / "ours.yaml").write_text(GOOD)
 
-    assert [plan.slug for plan in catalogue_files.read("ours")] == ["one", "two"]
+    catalogue = catalogue_files.read("ours")
+
+    assert [plan.slug for plan in catalogue.plans] == ["one", "two"]
+    assert catalogue.plans[1].requests_per_minute == 60
+    assert catalogue.plans[1].limits == {
+        "tokens/day": LimitTerms(10),
+        "operations/month": LimitTerms(3, overage_price=8),
+        "cost/day": LimitTerms(50, soft=True),
+        "messages/month": LimitTerms(20, rolls_over=5),
+    }
+    assert catalogue.packs == [PackTerms("some", "Some tokens", "tokens", 1000, 700, "USD", 90, 0, True)]
+
+
+def test_a_pack_that_says_nothing_of_its_end_has_none(shelf: Path) -> None:
+    (shelf / "ours.yaml").write_text(GOOD.replace("    lasts: 90 days\n", "    currency: EUR\n    offered: false\n"))
+
+    [pack] = catalogue_files.read("ours").packs
+
+    assert (pack.lasts_days, pack.currency, pack.is_offered) == (None, "EUR", False)
 
 
 # What stands there, what is written instead, the line that is to be named, and what is to be said.
@@ -102,6 +131,26 @@ WRONG: dict[str, tuple[str, str, int, str]] = {
         "  - three\n  - slug: two",
         8,
         "plan must be made of keys and values",
+    ),
+    "a soft limit that is billed": ("overage_price: 8", "overage_price: 8, soft: true", 16, "it has no overage_price"),
+    "a soft limit in words": ("soft: true", "soft: softly", 17, "soft must be true or false"),
+    "a soft limit that rolls over": ("soft: true", "soft: true, rolls_over: 5", 17, "nothing of it rolls over"),
+    "a negative rest": ("rolls_over: 5", "rolls_over: -5", 18, "rolls_over must be a whole number"),
+    "a lifetime that rolls over": ("messages/month", "messages/lifetime", 18, "after a lifetime nothing comes"),
+    "no request a minute": ("requests_per_minute: 60", "requests_per_minute: 0", 19, "must be a whole number from 1"),
+    "too many requests": ("requests_per_minute: 60", "requests_per_minute: 2147483648", 19, "from 1 to 2147483647"),
+    "a pack with an unknown key": ("amount: 1000", "amuont: 1000", 24, "unknown key amuont"),
+    "a pack of nothing": ("amount: 1000", "amount: 0", 24, "amount must be a whole number from 1"),
+    "a pack without an amount": ("    amount: 1000\n", "", 21, "pack must have the key amount"),
+    "a pack for nothing": ("price: 700", "price: 0", 25, "price must be a whole number from 1"),
+    "a pack of smiles": ("meter: tokens", "meter: smiles", 23, "meter must be one of tokens, requests"),
+    "a pack that lasts no day": ("90 days", "0 days", 26, "lasts must be such as 90 days, and is 0 days"),
+    "a pack that lasts months": ("90 days", "3 months", 26, "lasts must be such as 90 days"),
+    "a pack twice": (
+        "    lasts: 90 days",
+        "  - {slug: some, name: A, meter: cost, amount: 1, price: 1}",
+        26,
+        "the pack some is written twice, first in line 21",
     ),
     "what is no YAML": ("[Nothing]", "[Nothing", 14, "this is not YAML"),
     "a tab": ("    every", "\tevery", 11, "this is not YAML"),

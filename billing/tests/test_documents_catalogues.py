@@ -16,7 +16,10 @@ from billing.models import Plan
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a table of plans. `beyond` is what each operation beyond the plan costs."""
+    """A line of a table of plans. `beyond` is what each operation beyond the plan costs.
+
+    Passing what is `told` is told, and keeps nobody from anything.
+    """
 
     slug: str
     name: str
@@ -25,6 +28,8 @@ class Row:
     every: tuple[int, str] = (1, "month")
     limits: tuple[tuple[str, str, int], ...] = ()
     beyond: int | None = None
+    told: tuple[tuple[str, str, int], ...] = ()
+    a_minute: int | None = None
 
 
 def month(meter: str, limit: int) -> tuple[str, str, int]:
@@ -46,11 +51,27 @@ def daily(tokens: int, requests: int, messages: int, operations: int) -> tuple[t
 
 TABLES = {
     "default": [
-        Row("free", "Free", 0, limits=daily(10_000, 100, 50, 3)),
-        Row("starter", "Starter", 29_00, limits=daily(100_000, 1_000, 500, 100), beyond=8),
-        Row("team", "Team", 79_00, limits=daily(300_000, 3_000, 1_500, 500), beyond=8),
-        Row("scale", "Scale", 199_00, limits=daily(1_000_000, 10_000, 5_000, 2_000), beyond=8),
-        Row("enterprise", "Enterprise", 599_00, limits=daily(3_000_000, 50_000, 25_000, 10_000), beyond=8),
+        Row("free", "Free", 0, limits=daily(10_000, 100, 50, 3), a_minute=20),
+        Row("starter", "Starter", 29_00, limits=daily(100_000, 1_000, 500, 100), beyond=8, a_minute=60),
+        Row("team", "Team", 79_00, limits=daily(300_000, 3_000, 1_500, 500), beyond=8, a_minute=120),
+        Row(
+            "scale",
+            "Scale",
+            199_00,
+            limits=daily(1_000_000, 10_000, 5_000, 2_000),
+            beyond=8,
+            told=(day("cost", 10_000_000),),
+            a_minute=600,
+        ),
+        Row(
+            "enterprise",
+            "Enterprise",
+            599_00,
+            limits=daily(3_000_000, 50_000, 25_000, 10_000),
+            beyond=8,
+            told=(day("cost", 30_000_000),),
+            a_minute=1_200,
+        ),
     ],
     "planvix": [
         Row("free", "Free", 0, "INR"),
@@ -69,11 +90,11 @@ TABLES = {
         Row("log-min", "Log Min", 10_00, limits=(day("requests", 500), day("tokens", 20_000))),
         Row("high-max", "High Max", 100_00, limits=(day("requests", 2_000), day("tokens", 100_000))),
     ],
-    "creator": [Row("free", "Free", 0, limits=(day("messages", 50),))],
+    "creator": [Row("free", "Free", 0, limits=(day("messages", 50),), told=(day("cost", 50_000_000),))],
     "tokens": [
         Row("basic", "Basic", 0, "INR", limits=(month("tokens", 1_000),)),
-        Row("standard", "Standard", 2900, "INR", (30, "day"), limits=(month("tokens", 10_000),)),
-        Row("premium", "Premium", 9900, "INR", (30, "day"), limits=(month("tokens", 50_000),)),
+        Row("standard", "Standard", 2900, "INR", (30, "day"), limits=(("tokens", "period", 10_000),)),
+        Row("premium", "Premium", 9900, "INR", (30, "day"), limits=(("tokens", "period", 50_000),)),
     ],
 }
 
@@ -122,11 +143,13 @@ def _sold(name: str) -> Sold:
 
 def _row(plan: Plan) -> Row:
     price = plan.prices.current().get()
-    limits = tuple(plan.limits.values_list("meter", "window", "limit"))
+    limits = tuple(plan.limits.filter(soft=False).values_list("meter", "window", "limit"))
+    told = tuple(plan.limits.filter(soft=True).values_list("meter", "window", "limit"))
     beyond = {limit.meter: limit.overage_price for limit in plan.limits.exclude(overage_price=None)}
     assert set(beyond) <= {"operations"}
     every = (price.interval_count, price.interval)
-    return Row(plan.slug, plan.name, price.amount, price.currency, every, limits, beyond.get("operations"))
+    costs = (price.amount, price.currency, every)
+    return Row(plan.slug, plan.name, *costs, limits, beyond.get("operations"), told, plan.requests_per_minute)
 
 
 def test_no_catalogue_is_left_out() -> None:

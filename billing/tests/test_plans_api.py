@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.utils.timezone import now
 
 from accounts.tests.factories import Person
 from billing import subscriptions
-from billing.models import Plan
+from billing.models import CreditPack, Plan
 from config.tests.product import Product
 
 PLANS = "/api/v1/billing/plans"
@@ -24,11 +26,56 @@ def test_a_plan_says_what_it_costs_and_allows(product: Product) -> None:
     plan = product.http.get(f"{PLANS}/starter").json()
 
     assert set(plan) == {
-        "slug", "name", "description", "features", "allowed_models", "is_default", "prices", "limits"
+        "slug", "name", "description", "features", "allowed_models", "is_default", "requests_per_minute",
+        "prices", "limits",
     }  # fmt: skip
     assert plan["prices"] == [{"currency": "USD", "amount": 2900, "interval": "month", "interval_count": 1}]
-    assert {"meter": "tokens", "window": "day", "limit": 100_000, "overage_price": None} in plan["limits"]
-    assert {"meter": "operations", "window": "month", "limit": 100, "overage_price": 8} in plan["limits"]
+    assert plan["requests_per_minute"] == 60
+    assert limit(plan, "tokens") == ("day", 100_000, "hard", None)
+    assert limit(plan, "operations") == ("month", 100, "overage", 8)
+
+
+def limit(plan: dict[str, Any], meter: str) -> tuple[Any, ...]:
+    [found] = [each for each in plan["limits"] if each["meter"] == meter]
+    assert found["rolls_over"] is None
+    return (found["window"], found["limit"], found["policy"], found["overage_price"])
+
+
+def test_a_soft_limit_is_told_apart(product: Product) -> None:
+    plan = product.http.get(f"{PLANS}/scale").json()
+
+    assert limit(plan, "cost") == ("day", 10_000_000, "soft", None)
+
+
+def test_the_packs_on_offer_are_listed_in_their_order(product: Product) -> None:
+    CreditPack.objects.get_or_create(
+        slug="retired-pack",
+        defaults={"name": "R", "meter": "tokens", "amount": 1, "price": 1, "currency": "USD", "is_offered": False},
+    )
+
+    answer = product.http.get("/api/v1/billing/packs")
+
+    assert answer.status_code == 200
+    assert answer.json() == [
+        {
+            "slug": "tokens-100k",
+            "name": "100,000 tokens",
+            "meter": "tokens",
+            "amount": 100_000,
+            "price": 500,
+            "currency": "USD",
+            "lasts_days": 90,
+        },
+        {
+            "slug": "operations-50",
+            "name": "50 operations",
+            "meter": "operations",
+            "amount": 50,
+            "price": 300,
+            "currency": "USD",
+            "lasts_days": None,
+        },
+    ]
 
 
 def test_a_plan_is_the_same_alone_and_in_the_list(product: Product) -> None:
@@ -55,15 +102,24 @@ def test_a_plan_that_is_not_offered_is_not_shown(product: Product) -> None:
 def test_a_comparison_puts_the_plans_side_by_side(product: Product, alice: Person) -> None:
     answer = product.http.get(f"{PLANS}/compare", headers=alice.headers).json()
 
-    assert set(answer) == {"current", "plans", "limits"}
+    assert set(answer) == {"current", "plans", "limits", "packs"}
+    assert answer["packs"] == product.http.get("/api/v1/billing/packs").json()
     assert answer["plans"] == product.http.get(PLANS).json()
     assert [(row["meter"], row["window"]) for row in answer["limits"]] == [
+        ("cost", "day"),
         ("messages", "day"),
         ("operations", "month"),
         ("requests", "day"),
         ("tokens", "day"),
     ]
-    assert answer["limits"][3]["limits"] == {
+    assert answer["limits"][0]["policies"] == {
+        "free": None,
+        "starter": None,
+        "team": None,
+        "scale": "soft",
+        "enterprise": "soft",
+    }
+    assert answer["limits"][4]["limits"] == {
         "free": 10_000,
         "starter": 100_000,
         "team": 300_000,

@@ -27,6 +27,7 @@ from billing.models import (
     Effect,
     Invoice,
     Overage,
+    PackPurchase,
     Plan,
     PlanLimit,
     Price,
@@ -42,7 +43,7 @@ from quotas.models import Basis, Bucket, Decision, Entry, Hold, Reservation
 APPS = ["accounts", "analytics", "assistants", "billing", "quotas"]
 MODELS = [model for app in APPS for model in apps.get_app_config(app).get_models(include_auto_created=False)]
 LEDGER: list[type[Model]] = [Bucket, Decision, Entry, Hold, Reservation]
-MONEY: list[type[Model]] = [Customer, Effect, Invoice, Overage, Simulated, StripeEvent, Subscription]
+MONEY: list[type[Model]] = [Customer, Effect, Invoice, Overage, PackPurchase, Simulated, StripeEvent, Subscription]
 READ_ONLY = [*LEDGER, *MONEY, PlanLimit, Price, Turn, AuditEntry, Tally, Export]
 MADE_ELSEWHERE = [*READ_ONLY, ApiKey, Invitation, Letter, Conversation, Message]
 
@@ -110,6 +111,19 @@ def buy(alice: Person) -> None:
         units=1,
         unit_price=8,
         used_at=at,
+    )
+    PackPurchase.objects.create(
+        workspace=alice.workspace,
+        pack_id="operations-50",
+        meter="operations",
+        amount=50,
+        price=300,
+        currency="USD",
+        gateway="demo",
+        state="paid",
+        created_at=at,
+        paid_at=at,
+        refunded=300,
     )
     StripeEvent.objects.create(id=f"evt_{uuid.uuid4().hex}", type="invoice.paid", payload={}, created_at=at)
     Effect.objects.create(event=f"evt_{uuid.uuid4().hex}", name="letter", at=at)

@@ -145,6 +145,7 @@ ROUTES = {
     "api/v1/billing/plans": PUBLIC,
     "api/v1/billing/plans/compare": HERS,
     "api/v1/billing/plans/<slug:slug>": PUBLIC,
+    "api/v1/billing/packs": PUBLIC,
     "api/v1/billing/webhooks/stripe": PUBLIC,
     "api/v1/billing/subscription": HERS,
     "api/v1/billing/subscription/preview": HERS,

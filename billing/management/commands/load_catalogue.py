@@ -11,7 +11,7 @@ from billing.terms import Change
 
 
 class Command(BaseCommand):
-    help = "Load or update the plans of a catalogue. Run it at the first start and after its file was edited."
+    help = "Load or update the plans and packs of a catalogue. Run it at the first start and after its file was edited."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help=f"One of: {', '.join(catalogue_files.names())}.")
@@ -32,16 +32,16 @@ class Command(BaseCommand):
         if options["verbosity"]:
             self.stdout.writelines(f"{line}\n" for line in told)
 
-    def _changed(self, name: str, *, dry_run: bool) -> list[catalogue.PlanPreview]:
+    def _changed(self, name: str, *, dry_run: bool) -> list[catalogue.Preview]:
         if dry_run:
             return catalogue.preview(catalogue.in_file(name), at=now())
         return catalogue.load(name, by=SYSTEM, at=now())
 
 
-def _told(name: str, changed: list[catalogue.PlanPreview]) -> list[str]:
+def _told(name: str, changed: list[catalogue.Preview]) -> list[str]:
     if not changed:
         return [f"{name}: nothing to change."]
-    return [line for plan in changed for line in (f"{plan}:", *map(_line, plan.changes))]
+    return [line for sale in changed for line in (f"{sale}:", *map(_line, sale.changes))]
 
 
 def _line(change: Change) -> str:
