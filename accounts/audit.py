@@ -24,6 +24,11 @@ class Actor:
     ip: str | None = None
     request_id: str = ""
 
+    @property
+    def name(self) -> str:
+        """As a line of the ledger says it: `user:` and an id, which names nobody by itself, or `system`."""
+        return f"user:{self.user_id}" if self.user_id else "system"
+
 
 SYSTEM = Actor()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -30,8 +31,8 @@ ROLE_SCOPES: dict[str, frozenset[str]] = {
 }
 
 PERSONS = """
-    SELECT u.id AS user_id, u.email, m.workspace_id, w.time_zone, m.role, m.limits AS member_limits,
-        {family} AS family_id, {staff} AS is_staff
+    SELECT u.id AS user_id, u.email, m.workspace_id, w.time_zone, w.created_at AS since, m.role,
+        m.limits AS member_limits, {family} AS family_id, {staff} AS is_staff
     FROM {credential}
         LEFT JOIN accounts_membership m ON m.user_id = u.id AND m.workspace_id = COALESCE(
             %(workspace)s::uuid, {switched}, (SELECT id FROM accounts_workspace WHERE personal_to_id = u.id))
@@ -65,8 +66,8 @@ BY_KEY = """
             FOR UPDATE OF k SKIP LOCKED
         )
     )
-    SELECT u.id AS user_id, u.email, k.workspace_id, w.time_zone, m.role, m.limits AS member_limits,
-        k.id AS key_id, k.scopes, k.allowed_models, k.limits AS key_limits
+    SELECT u.id AS user_id, u.email, k.workspace_id, w.time_zone, w.created_at AS since, m.role,
+        m.limits AS member_limits, k.id AS key_id, k.scopes, k.allowed_models, k.limits AS key_limits
     FROM found k JOIN accounts_user u ON u.id = k.user_id
         JOIN accounts_workspace w ON w.id = k.workspace_id
         JOIN accounts_membership m ON m.workspace_id = w.id AND m.user_id = u.id
@@ -78,7 +79,8 @@ BY_KEY = """
 class Caller:
     """A person, the workspace they act for, what they may do there, and the API key if that is how they came.
 
-    `scopes` are those of the role and, of a key, only what it was given of them; a person has `PERSON` among them.
+    `since` is when the workspace was made. `scopes` are those of the role and, of a key, only what it was given of
+    them; a person has `PERSON` among them.
     It is also REST framework's `request.user`, hence the properties.
     """
 
@@ -86,6 +88,7 @@ class Caller:
     email: str
     workspace_id: UUID
     time_zone: str
+    since: datetime
     role: str
     scopes: frozenset[str]
     key_id: UUID | None = None
@@ -189,7 +192,7 @@ def _of_key(row: database.Row) -> Caller:
 
 
 def _common(row: database.Row) -> dict[str, Any]:
-    return {name: row[name] for name in ("user_id", "email", "workspace_id", "time_zone", "role")}
+    return {name: row[name] for name in ("user_id", "email", "workspace_id", "time_zone", "since", "role")}
 
 
 def _member_limits(row: database.Row) -> tuple[OwnLimit, ...]:

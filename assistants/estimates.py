@@ -31,7 +31,11 @@ def is_guesswork(body: dict[str, Any]) -> bool:
 
 
 def text_tokens(text: str) -> int:
-    return -(-len(text.encode()) // CHARACTERS_A_TOKEN)
+    return bytes_tokens(len(text.encode()))
+
+
+def bytes_tokens(length: int) -> int:
+    return -(-length // CHARACTERS_A_TOKEN)
 
 
 async def delivered_tokens(provider: Provider, model: str, text: str) -> int:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
+
+from django.conf import settings
 
 from accounts.callers import Caller
 from assistants import estimates
 from assistants.catalogue import Offer
 from assistants.models import Turn
+from assistants.prices import Usage
 from assistants.providers.base import ModelCall, Provider, ProviderError
 from quotas import metering
 from quotas.errors import QuotaExceeded
 from quotas.metering import Admission, Ask
+
+MEASURED = ("tokens", "cost")
+"""Meters of which an answer may take less, by being shorter."""
 
 
 @dataclass(frozen=True)
@@ -37,36 +43,84 @@ class Order:
         return {"requests": 1, "messages": 1} if self.message_id else {"requests": 1}
 
 
-async def reserve_room(order: Order, provider: Provider, at: datetime) -> tuple[Admission, int]:
-    """The admission, and how many tokens the answer may have.
+@dataclass(frozen=True)
+class Room:
+    """What is held for an order: its prompt, and so many tokens of an answer that may have `wanted`.
+
+    A room that `grows` holds a first slice, and more as the answer comes; any other is all there will be.
+    """
+
+    admission: Admission
+    prompt: int
+    output: int
+    wanted: int
+
+    @property
+    def grows(self) -> bool:
+        return self.output < self.wanted
+
+
+async def reserve_room(order: Order, provider: Provider, at: datetime) -> Room:
+    """A stream begins with a slice of its answer and grows; what comes at once has room for all of it.
 
     The estimate serves while there is room for all that is asked. Near the end of an allowance, or where the size of
     the prompt cannot be seen, a real count is worth its round trip: the answer is cut to what is left, to the last.
     """
     wanted = min(order.call.body["max_tokens"], order.offer.max_output)
-    estimate = estimates.prompt_tokens(order.call.body)
+    first = min(wanted, settings.HOLD_SLICE_TOKENS) if order.streams else wanted
+    prompt = estimates.prompt_tokens(order.call.body)
     if estimates.is_guesswork(order.call.body):
-        estimate = max(estimate, await _counted(order, provider, estimate))
+        prompt = max(prompt, await _counted(order, provider, prompt))
     try:
-        return await _reserve(order, Ask.exactly(estimate + wanted), at), wanted
+        return Room(await _reserve(order, provider, prompt, first, first, at), prompt, first, wanted)
     except QuotaExceeded as exc:
-        if any(limit.meter != "tokens" or limit.remaining < 2 for limit in exc.violated):
+        if any(limit.meter not in MEASURED or limit.room < 2 for limit in exc.violated):
             raise
-    prompt = await _counted(order, provider, estimate)
-    admission = await _reserve(order, Ask(least=prompt + 1, most=prompt + wanted), at)
-    return admission, min(wanted, (admission.held("tokens") or wanted + prompt) - prompt)
+    prompt = await _counted(order, provider, prompt)
+    admission = await _reserve(order, provider, prompt, 1, first, at)
+    output = _output(order, provider, admission, prompt, first)
+    return Room(admission, prompt, output, wanted if output == first else output)
 
 
-async def _reserve(order: Order, tokens: Ask, at: datetime) -> Admission:
+async def grow(order: Order, provider: Provider, room: Room, *, delivered: int, at: datetime) -> Room | None:
+    """As much again, for an answer that has come so far; `at` is when it was admitted. None: nothing is left."""
+    most = min(room.wanted, 2 * max(room.output, delivered))
+    asks = _asks(order, provider, room.prompt, min(room.output + 1, most), most)
+    admission = await metering.grow(order.caller, room.admission, asks, at=at)
+    if admission is None:
+        return None
+    return replace(room, admission=admission, output=_output(order, provider, admission, room.prompt, most))
+
+
+async def _reserve(order: Order, provider: Provider, prompt: int, least: int, most: int, at: datetime) -> Admission:
     others = {meter: Ask.exactly(amount) for meter, amount in order.meters.items()}
     return await metering.reserve(
         order.caller,
-        {"tokens": tokens, **others},
+        _asks(order, provider, prompt, least, most) | others,
         request_id=order.request_id,
         at=at,
         model=order.offer.slug,
         price=order.offer.prices.as_data(),
     )
+
+
+def _asks(order: Order, provider: Provider, prompt: int, least: int, most: int) -> dict[str, Ask]:
+    """For an answer of `least` to `most` tokens."""
+    costs = [cost(order, provider, Usage(input=prompt, output=output)) for output in (least, most)]
+    return {"tokens": Ask(prompt + least, prompt + most), "cost": Ask(*costs)}
+
+
+def _output(order: Order, provider: Provider, admission: Admission, prompt: int, most: int) -> int:
+    """How many tokens of an answer there is room for, by tokens and by what they cost."""
+    tokens, micro = admission.held("tokens"), admission.held("cost")
+    by_tokens = most if tokens is None else tokens - prompt
+    dearest = order.offer.prices.output_for(micro, prompt) if micro and not provider.demo else most
+    return min(most, by_tokens, dearest)
+
+
+def cost(order: Order, provider: Provider, usage: Usage) -> int:
+    """In micro-USD. What the demo says costs nobody anything."""
+    return 0 if provider.demo else order.offer.prices.cost(usage)
 
 
 async def _counted(order: Order, provider: Provider, estimate: int) -> int:

@@ -72,6 +72,12 @@ class Prices:
         fitting = [price for price in self.tiers if usage.prompt > price.prompt_over]
         return (fitting or self.tiers)[-1 if fitting else 0].cost(usage)
 
+    def output_for(self, micro: int, prompt: int) -> int:
+        """How many tokens of an answer so many micro-USD pay, the prompt paid first."""
+        left = micro - self.cost(Usage(input=prompt))
+        dearest = max(price.output for price in self.tiers)
+        return max(0, left * MILLION // dearest) if dearest else micro
+
     def as_data(self) -> list[dict[str, int]]:
         """For the ledger, which remembers the price a call was charged at."""
         return [asdict(price) for price in self.tiers]

@@ -38,6 +38,8 @@ class Reading:
         self.stop_reason = ""
         self.thinks = False
         self.failure: ProviderError | None = None
+        self.delivered_bytes = 0
+        self._open_block: int | None = None
         self._rest = b""
         self._delivered: list[str] = []
         self._text: list[str] = []
@@ -96,11 +98,14 @@ class Reading:
                 self.usage.report(event["message"].get("usage") or {})
             case "content_block_start":
                 self.thinks |= event["content_block"].get("type") in ("thinking", "redacted_thinking")
-                self._delivered.extend(_written(event["content_block"]))
+                self._open_block = event.get("index", 0)
+                self._deliver(event["content_block"])
             case "content_block_delta":
-                self._delivered.extend(_written(event["delta"]))
+                self._deliver(event["delta"])
                 self._text.append(text_of(event))
                 self._length += len(self._text[-1])
+            case "content_block_stop":
+                self._open_block = None
             case "message_delta":
                 self.reported = True
                 self.stop_reason = event["delta"].get("stop_reason") or ""
@@ -109,6 +114,27 @@ class Reading:
                 self.ended = True
             case "error":
                 raise _broken(event.get("error") or {})
+
+    def _deliver(self, part: Event) -> None:
+        written = _written(part)
+        self._delivered.extend(written)
+        self.delivered_bytes += sum(len(text.encode(errors="replace")) for text in written)
+
+    def closing(self, output_tokens: int) -> Piece:
+        """The events that end an answer we cut off, as the provider would have ended it."""
+        events: list[Event] = []
+        if self._open_block is not None:
+            events.append({"type": "content_block_stop", "index": self._open_block})
+        events += [
+            {
+                "type": "message_delta",
+                "delta": {"stop_reason": self.stop_reason, "stop_sequence": None},
+                "usage": {"output_tokens": output_tokens},
+            },
+            {"type": "message_stop"},
+        ]
+        lines = (f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events)
+        return Piece("".join(lines).encode(), events, self._length)
 
 
 def parse(raw: bytes) -> Event:

@@ -60,7 +60,7 @@ def _fields(turn: LiveTurn) -> dict[str, Any]:
         "cache_write_1h_tokens": usage.cache_write_1h,
         "cache_read_tokens": usage.cache_read,
         "output_tokens": usage.output,
-        "cost": 0 if turn.provider.demo else order.offer.prices.cost(usage),
+        "cost": turn.cost,
         "first_token_ms": turn.first_token_ms,
         "duration_ms": turn.duration_ms,
         "created_at": turn.created_at,

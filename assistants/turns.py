@@ -21,7 +21,7 @@ from psycopg import OperationalError
 from assistants import estimates, orders, records, running
 from assistants.listening import Listener
 from assistants.models import Message, Turn
-from assistants.orders import Order
+from assistants.orders import Order, Room
 from assistants.prices import Usage
 from assistants.providers.base import ModelCall, NobodyListened, Provider, ProviderBroken, ProviderError
 from assistants.reading import Event, Piece, Reading
@@ -40,7 +40,7 @@ class LiveTurn:
 
     order: Order
     provider: Provider
-    admission: Admission
+    room: Room
     created_at: datetime
     reading: Reading = field(default_factory=Reading)
     # As long as nothing else is known it has failed, so that whatever happens to the task, it ends as a failure.
@@ -54,10 +54,15 @@ class LiveTurn:
     _last: Piece | None = None
     _over: bool = False
     _settled: bool = False
+    _cut: bool = False
     usage: Usage = field(default_factory=Usage)
     basis: Basis | None = None
     listener: Listener = field(init=False)
     task: asyncio.Task[None] = field(init=False)
+
+    @property
+    def admission(self) -> Admission:
+        return self.room.admission
 
     def begin(self) -> None:
         # Whoever asked listens from the start, so that nothing passes unheard.
@@ -135,7 +140,24 @@ class LiveTurn:
                 await self._hand_on(piece)
                 if self.reading.failure:
                     raise self.reading.failure
+                if not await self._has_room():
+                    self._cut_off()
+                    return
         raise ProviderBroken("The provider ended the stream before the answer was whole.")
+
+    async def _has_room(self) -> bool:
+        """Whether the answer may go on; what is held for it grows as it comes."""
+        delivered = estimates.bytes_tokens(self.reading.delivered_bytes)
+        if delivered < self.room.output or not self.room.grows:
+            return True
+        grown = await orders.grow(self.order, self.provider, self.room, delivered=delivered, at=self.created_at)
+        self.room = grown or self.room
+        return grown is not None
+
+    def _cut_off(self) -> None:
+        """The allowance is used up in the middle of the answer: it ends here, and is charged as far as it came."""
+        self._cut = True
+        self.reading.stop_reason = "quota"
 
     async def _complete(self) -> None:
         self.raw = await self.provider.complete(self.order.call)
@@ -152,6 +174,8 @@ class LiveTurn:
     def _conclude(self) -> None:
         if not self._settled:
             self.failure = ProviderBroken("The answer could not be settled. It is charged later, or not at all.")
+        if self._cut:
+            self._last = self.reading.closing(self.usage.output)
         for listener in self._listeners:
             listener.end(None if self.failure else self._last)
         self._opened.set()
@@ -219,11 +243,16 @@ class LiveTurn:
     async def _resolve(self) -> None:
         along = records.of_turn(self)
         if self.basis:
-            spent = {"tokens": self.usage.total, **self.order.meters}
+            spent = {"tokens": self.usage.total, "cost": self.cost, **self.order.meters}
             await metering.settle(self.admission.reservation_id, spent, basis=self.basis, along=along)
         else:
             await metering.release(self.admission.reservation_id, along=along)
         self._settled = True
+
+    @property
+    def cost(self) -> int:
+        """In micro-USD."""
+        return orders.cost(self.order, self.provider, self.usage)
 
     @property
     def text(self) -> str:
@@ -252,8 +281,10 @@ class LiveTurn:
         """What to charge should this process die now."""
         if not self.reading.delivers:
             return {}
-        output = max(self.reading.usage.output, estimates.text_tokens(self.reading.delivered))
-        return {"tokens": self.reading.usage.prompt + output, **self.order.meters}
+        delivered = estimates.bytes_tokens(self.reading.delivered_bytes)
+        usage = replace(self.reading.usage, output=max(self.reading.usage.output, delivered))
+        cost = orders.cost(self.order, self.provider, usage)
+        return {"tokens": usage.total, "cost": cost, **self.order.meters}
 
 
 async def start(order: Order, provider: Provider, *, at: datetime) -> LiveTurn:
@@ -287,6 +318,6 @@ def _desert(beginning: asyncio.Task[LiveTurn]) -> None:
 
 async def admit(order: Order, provider: Provider, *, at: datetime) -> LiveTurn:
     """Reserve. Raises `QuotaExceeded` or `ModelNotInPlan`; nothing is asked of the model before `begin`."""
-    admission, room = await orders.reserve_room(order, provider, at)
-    body = {**order.call.body, "model": order.offer.upstream_name, "max_tokens": room}
-    return LiveTurn(replace(order, call=ModelCall(body, order.call.beta)), provider, admission, at)
+    room = await orders.reserve_room(order, provider, at)
+    body = {**order.call.body, "model": order.offer.upstream_name, "max_tokens": room.wanted}
+    return LiveTurn(replace(order, call=ModelCall(body, order.call.beta)), provider, room, at)

@@ -279,7 +279,9 @@ def of_status(status: int) -> Problem:
 def quota_problem(refusal: QuotaExceeded, at: datetime) -> Problem:
     """Waiting a moment helps only where other work holds what is missing; else a client is told to stop trying."""
     tightest = refusal.tightest
-    seconds = SOON_SECONDS if refusal.passes else seconds_until(refusal.resets_at, at)
+    ends = refusal.resets_at
+    seconds = SOON_SECONDS if refusal.passes else seconds_until(ends, at) if ends else None
+    waiting = {} if seconds is None else {"Retry-After": str(seconds)}
     return Problem(
         429,
         refusal.code,
@@ -288,12 +290,12 @@ def quota_problem(refusal: QuotaExceeded, at: datetime) -> Problem:
         extra={
             "violated-policies": [limit.policy for limit in refusal.violated],
             "limit": tightest.limit,
-            "remaining": tightest.remaining,
-            "resets_at": refusal.resets_at,
+            "remaining": tightest.room,
+            "resets_at": ends,
             "decision": f"/api/v1/quotas/decisions/{refusal.request_id}",
             **({"upgrade_url": "/api/v1/billing/plans/compare"} if refusal.upgrade_helps else {}),
         },
-        headers={"Retry-After": str(seconds), "x-should-retry": "true" if refusal.passes else "false"},
+        headers={**waiting, "x-should-retry": "true" if refusal.passes else "false"},
     )
 
 

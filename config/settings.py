@@ -342,6 +342,8 @@ KEEP_ALIVE_SECONDS = 15.0
 # A reservation whose owner has not renewed it for this long belongs to a process that died.
 RESERVATION_LEASE = timedelta(seconds=30)
 CHECKPOINT_SECONDS = 2.0
+# A stream holds room for so many tokens of its answer at first, and doubles that as it comes.
+HOLD_SLICE_TOKENS = 256
 
 # ---- The API ---------------------------------------------------------------------------------------------------------
 

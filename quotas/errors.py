@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from accounts.meters import Meter, Window
 from quotas.limits import Limit, tightest
+
+
+def unit(meter: str) -> str:
+    """What a meter counts, in a sentence."""
+    return "micro-USD of cost" if meter == Meter.COST else meter
+
+
+def _during(window: str) -> str:
+    return " in all" if window == Window.LIFETIME else f" a {window}"
 
 
 class QuotaError(Exception):
@@ -24,14 +34,15 @@ class QuotaExceeded(QuotaError):
         super().__init__(f"{' '.join(map(self._sentence, self.violated))} Why: /api/v1/quotas/decisions/{request_id}")
 
     @property
-    def resets_at(self) -> datetime:
-        """When every limit that refused has begun anew."""
-        return max(limit.resets_at for limit in self.violated)
+    def resets_at(self) -> datetime | None:
+        """When every limit that refused has begun anew; None where one never does."""
+        ends = [limit.resets_at for limit in self.violated]
+        return max(end for end in ends if end) if all(ends) else None
 
     @property
     def passes(self) -> bool:
         """True: only work under way stands in the way, so the same request may be admitted before `resets_at`."""
-        return all(limit.hold <= limit.limit - limit.used for limit in self.violated)
+        return all(limit.hold <= limit.limit - limit.used + limit.credits for limit in self.violated)
 
     @property
     def tightest(self) -> Limit:
@@ -47,10 +58,11 @@ class QuotaExceeded(QuotaError):
     def _sentence(self, limit: Limit) -> str:
         whose = {"member": "Your membership", "key": "This API key"}.get(limit.holder, f"Your {self.plan} plan")
         held = f" and {limit.reserved} are held by work under way" if limit.reserved else ""
+        beside = f" with credits {limit.room}" if limit.credits else ""
+        resets = f"It resets at {limit.resets_at:%Y-%m-%dT%H:%M:%SZ}." if limit.resets_at else "It never resets."
         return (
-            f"{whose} allows {limit.limit} {limit.meter} a {limit.window}: {limit.used} are used{held}, "
-            f"{limit.remaining} remain, and this request needs {limit.hold}. "
-            f"It resets at {limit.resets_at:%Y-%m-%dT%H:%M:%SZ}."
+            f"{whose} allows {limit.limit} {unit(limit.meter)}{_during(limit.window)}: {limit.used} are used{held}, "
+            f"{limit.remaining} remain{beside}, and this request needs {limit.hold}. {resets}"
         )
 
 

@@ -9,8 +9,15 @@ from quotas.limits import Limit, tightest_of_each
 
 
 def rate_limit(limits: list[Limit], at: datetime) -> dict[str, str]:
-    """Of each meter in each window the tightest limit. The unit is ours (`u`): the draft names none for tokens."""
+    """Of each meter in each window the tightest limit, with the credits beside it.
+
+    The unit is ours (`u`): the draft names none for tokens.
+    """
     limits = tightest_of_each(limits)
     policies = (f'"{limit.policy}";q={limit.limit};u="{limit.meter}"' for limit in limits)
-    states = (f'"{limit.policy}";r={limit.remaining};t={seconds_until(limit.resets_at, at)}' for limit in limits)
+    states = (f'"{limit.policy}";r={limit.room}{_until(limit, at)}' for limit in limits)
     return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(states)} if limits else {}
+
+
+def _until(limit: Limit, at: datetime) -> str:
+    return f";t={seconds_until(limit.resets_at, at)}" if limit.resets_at else ""

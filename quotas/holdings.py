@@ -10,12 +10,13 @@ from accounts import archives
 from accounts.archives import Json, rows
 from accounts.holdings import own_workspaces
 from accounts.models import User
-from quotas.models import Bucket, Decision, Entry
+from quotas.models import Bucket, Decision, Entry, Grant
 
 
 def contribute() -> None:
     archives.contribute("usage", "What your workspace used, by meter and window, and of what limit.", usage)
     archives.contribute("ledger", "Each single line that adds up to it.", ledger)
+    archives.contribute("credits", "What was given beside the plan, by whom and until when.", credit)
     archives.contribute("decisions", "Why a request was admitted or refused.", decisions)
 
 
@@ -27,7 +28,14 @@ def usage(user: User) -> Iterable[Json]:
 
 def ledger(user: User) -> Iterable[Json]:
     found = Entry.objects.filter(bucket__in=_buckets(user))
-    return rows(found, "id", "bucket_id", "kind", "amount", "overrun", "basis", "plan", "price", "created_at")
+    fields = ["id", "bucket_id", "kind", "amount", "overrun", "basis", "plan", "price", "reason", "created_at"]
+    return rows(found, *fields)
+
+
+def credit(user: User) -> Iterable[Json]:
+    found = Grant.objects.filter(workspace__in=own_workspaces(user))
+    fields = ["id", "workspace_id", "meter", "amount", "source", "starts_at", "expires_at", "reason", "created_at"]
+    return rows(found, *fields)
 
 
 def decisions(user: User) -> Iterable[Json]:

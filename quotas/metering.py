@@ -14,12 +14,13 @@ from psycopg.types.json import Jsonb
 
 from accounts import database
 from accounts.callers import Caller
-from accounts.database import Params
+from accounts.database import Params, Row
 from billing.errors import NoCatalogue
-from quotas import periods, statements
+from quotas import statements, windows
 from quotas.errors import ModelNotAllowed, ModelNotInPlan, QuotaExceeded
 from quotas.limits import Limit
 from quotas.models import Basis
+from quotas.windows import limits_of
 
 Amounts = Mapping[str, int]
 """Amounts by meter, such as `{"tokens": 120, "requests": 1}`."""
@@ -45,15 +46,16 @@ class Admission:
     request_id: str
     plan: str
     limits: list[Limit]
+    amounts: Amounts
 
     @property
     def limits_now(self) -> list[Limit]:
         """The limits with what is held for this work."""
-        return [replace(limit, reserved=limit.reserved + limit.hold, hold=0) for limit in self.limits]
+        return [limit.with_hold for limit in self.limits]
 
     def held(self, meter: str) -> int | None:
-        """None when no limit speaks of this meter."""
-        return next((limit.hold for limit in self.limits if limit.meter == meter), None)
+        """Of the plan and of credits together. None when no limit speaks of this meter."""
+        return self.amounts.get(meter)
 
 
 async def reserve(
@@ -70,28 +72,54 @@ async def reserve(
         **limits_of(caller, at),
         "reservation_id": reservation_id,
         "request_id": request_id,
-        "meters": list(asks),
-        "least": [ask.least for ask in asks.values()],
-        "most": [ask.most for ask in asks.values()],
+        "key_id": caller.key_id,
+        "member_id": caller.user_id,
+        **_asked(asks),
         "model": model,
         "price": Jsonb(price or {}),
         "lease": settings.RESERVATION_LEASE,
     }
     statement = statements.RESERVE_WITHIN_OWN_LIMITS if caller.limits else statements.RESERVE
-    verdict = await database.fetch_one(statement, params)
-    while verdict and not verdict["complete"]:  # Twice, where the plan changes in that very moment.
-        async with database.connected() as connection:
-            await connection.execute(statements.OPEN_BUCKETS, params)
-            await connection.execute(statements.MOVE_TO_PLAN, params)
-        verdict = await database.fetch_one(statement, params)
-    if verdict is None:
-        raise NoCatalogue
+    verdict = await _verdict(statement, params)
     limits = [Limit.from_row(row) for row in verdict["limits"]]
     if not verdict["permitted"]:
         raise ModelNotInPlan(model, verdict["plan"])
     if not verdict["fits"]:
         raise QuotaExceeded(request_id, verdict["plan"], limits)
-    return Admission(reservation_id, request_id, verdict["plan"], limits)
+    return Admission(reservation_id, request_id, verdict["plan"], limits, verdict["amounts"])
+
+
+async def grow(caller: Caller, admission: Admission, asks: Mapping[str, Ask], *, at: datetime) -> Admission | None:
+    """Hold more for the same work: `least` to `most` of each meter altogether, in the windows it was admitted in.
+
+    `at` is the moment of its admission. None: there is no room for the least of it, or the work is over.
+    """
+    params = {
+        **limits_of(caller, at),
+        "reservation_id": admission.reservation_id,
+        **_asked(asks),
+        "model": "",
+    }
+    verdict = await _verdict(statements.GROW, params)
+    return replace(admission, amounts={**admission.amounts, **verdict["amounts"]}) if verdict["fits"] else None
+
+
+async def _verdict(statement: str, params: Params) -> Row:
+    verdict = await database.fetch_one(statement, params)
+    while verdict and not verdict["complete"]:  # Twice, where the plan changes in that very moment.
+        await windows.begin(params)
+        verdict = await database.fetch_one(statement, params)
+    if verdict is None:
+        raise NoCatalogue
+    return verdict
+
+
+def _asked(asks: Mapping[str, Ask]) -> Params:
+    return {
+        "meters": list(asks),
+        "least": [ask.least for ask in asks.values()],
+        "most": [ask.most for ask in asks.values()],
+    }
 
 
 async def settle(
@@ -122,23 +150,6 @@ async def renew(checkpoints: Mapping[UUID, Amounts]) -> None:
     }
     async with database.connected() as connection:
         await connection.execute(statements.RENEW, params)
-
-
-def limits_of(caller: Caller, at: datetime) -> Params:
-    """The parameters of `statements.LIMITS`."""
-    opened = periods.periods_at(at, caller.zone)
-    return {
-        "workspace_id": caller.workspace_id,
-        "at": at,
-        "windows": [str(period.window) for period in opened],
-        "starts": [period.starts_at for period in opened],
-        "ends": [period.ends_at for period in opened],
-        "own_meters": [own.meter for own in caller.limits],
-        "own_windows": [own.window for own in caller.limits],
-        "own_limits": [own.limit for own in caller.limits],
-        "own_holders": [own.holder for own in caller.limits],
-        "own_holder_ids": [own.holder_id for own in caller.limits],
-    }
 
 
 def _resolution(reservation_id: UUID, state: str, spent: Amounts, basis: str) -> Params:

@@ -139,7 +139,9 @@ class Bucket(models.Model):
     limit = models.BigIntegerField(
         help_text="As of the last reservation, with what was carried over; plan, key and member decide at each."
     )
-    carried = models.BigIntegerField(default=0, help_text="Beside the plan's limit: carried over from a former plan.")
+    carried = models.BigIntegerField(
+        default=0, help_text="Beside the plan's limit: carried over from a former plan, or to a later."
+    )
     hard = models.BooleanField(default=True, help_text="Likewise. A limit that is not hard is billed beyond.")
     used = models.BigIntegerField(default=0)
     reserved = models.BigIntegerField(default=0)
@@ -162,11 +164,12 @@ class Bucket(models.Model):
             # None on the sum: a call may deliver more than was held for it, and all of it is posted.
             models.CheckConstraint(condition=Q(used__gte=0), name="used_not_negative"),
             models.CheckConstraint(condition=Q(reserved__gte=0), name="reserved_not_negative"),
-            models.CheckConstraint(condition=Q(carried__gte=0), name="carried_not_negative"),
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="bucket_ends_after_start"),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["workspace"], condition=Q(grant__isnull=False), name="grants_buckets"),
+            models.Index(fields=["workspace"], condition=Q(grant__isnull=False), name="buckets_of_grants"),
+            models.Index(fields=["ends_at"], condition=Q(grant__isnull=False), name="grants_by_end"),
+            models.Index(fields=["ends_at"], condition=Q(grant=None), name="windows_by_end"),
         ]
 
     def __str__(self) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
-
 from accounts.audit import Actor
 from accounts.callers import Caller
 from accounts.meters import Meter
@@ -14,7 +12,7 @@ from accounts.models import Workspace
 from billing import purchases, subscriptions
 from billing.gateways import Gateway
 from billing.models import Plan
-from quotas import metering, statements
+from quotas import resets, windows
 from quotas.errors import ResetNotAllowed
 
 
@@ -40,11 +38,11 @@ def set_plan(gateway: Gateway, caller: Caller, change: Change, *, by: Actor, at:
     former = Plan.objects.get(pk=subscriptions.current_plan(caller.workspace_id).slug)
     running = purchases.subscription_of(caller.workspace_id)
     if former != change.plan or (running and running.next_price):
-        open_windows(caller, at)
+        windows.begin_now(windows.limits_of(caller, at))  # So that what is left is known, though nothing was used.
         _move(gateway, caller, change, by=by, at=at)
-        settle_in(caller, at)
+        windows.begin_now(windows.limits_of(caller, at))
     if change.reset_used:
-        reset_tokens(caller, at)
+        resets.reset(caller.workspace_id, meters=[Meter.TOKENS], by=by, reason="Asked for with the plan.", at=at)
     return _said(former, change.plan)
 
 
@@ -59,25 +57,6 @@ def counts_from(caller: Caller) -> datetime | None:
     """When a lower plan that was chosen begins to count; None where none waits for the end of what is paid."""
     running = purchases.subscription_of(caller.workspace_id)
     return running.current_period_end if running and running.next_price else None
-
-
-def reset_tokens(caller: Caller, at: datetime) -> None:
-    """Forget what is used of the windows that are open, with an entry each."""
-    with connection.cursor() as cursor:
-        cursor.execute(statements.RESET_TOKENS, metering.limits_of(caller, at))
-
-
-def open_windows(caller: Caller, at: datetime) -> None:
-    """Begin to count under the present plan, so that what is left of it can be carried over though nothing was used."""
-    with connection.cursor() as cursor:
-        cursor.execute(statements.OPEN_BUCKETS, {**metering.limits_of(caller, at), "meters": list(Meter)})
-    settle_in(caller, at)
-
-
-def settle_in(caller: Caller, at: datetime) -> None:
-    """Bring the windows that are open from the former plan to the present one."""
-    with connection.cursor() as cursor:
-        cursor.execute(statements.MOVE_TO_PLAN, metering.limits_of(caller, at))
 
 
 def _move(gateway: Gateway, caller: Caller, change: Change, *, by: Actor, at: datetime) -> None:

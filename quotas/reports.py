@@ -14,7 +14,7 @@ from accounts.meters import Meter
 from billing import purchases
 from billing.errors import NoCatalogue
 from billing.models import Invoice
-from quotas import metering, periods, statements
+from quotas import periods, statements, windows
 from quotas.limits import Limit, tightest
 
 
@@ -74,20 +74,19 @@ def statement(workspace_id: UUID, starts_at: datetime, ends_at: datetime) -> Sta
 
 
 def running_period(caller: Caller, at: datetime) -> tuple[datetime, datetime]:
-    """That of the subscription, else the calendar's month."""
+    """That of the subscription, else the month that stands in for it."""
     running = purchases.subscription_of(caller.workspace_id)
     if running and running.current_period_end:
         return running.current_period_start, running.current_period_end
-    month = periods.month_at(at, caller.zone)
+    month = periods.period_at(at, caller.since, caller.zone)
     return month.starts_at, month.ends_at
 
 
 async def usage(caller: Caller, at: datetime) -> Usage:
-    params = metering.limits_of(caller, at)
+    params = windows.limits_of(caller, at)
     row = await database.fetch_one(statements.USAGE, params)
     if row and not row["on_plan"]:
-        async with database.connected() as connection:
-            await connection.execute(statements.MOVE_TO_PLAN, params)
+        await windows.begin(params)
         row = await database.fetch_one(statements.USAGE, params)
     if row is None:
         raise NoCatalogue

@@ -60,7 +60,8 @@ async def current_usage(request: HttpRequest) -> JsonResponse:
             "reserved": limit.reserved,
             "remaining": limit.remaining,
             "resets_at": limit.resets_at,
-            "policy": "hard" if limit.hard else "overage",
+            "policy": limit.beyond,
+            "credits": limit.credits,
             "holder": limit.holder,
         }
         for limit in found.limits

@@ -493,8 +493,8 @@ KNOWN = """
     accounts.ApiKey accounts.AuditEntry accounts.Export accounts.Invitation accounts.Letter accounts.Membership
     accounts.TokenFamily accounts.Workspace account.EmailAddress admin.LogEntry
     assistants.Conversation assistants.Message assistants.Turn
-    billing.Customer billing.Invoice billing.Overage billing.Subscription djstripe.Customer
-    mfa.Authenticator quotas.Bucket quotas.Decision quotas.Reservation
+    billing.Customer billing.Invoice billing.Overage billing.PackPurchase billing.Subscription djstripe.Customer
+    mfa.Authenticator quotas.Bucket quotas.Decision quotas.Grant quotas.Reservation quotas.Rollup quotas.TopUp
     socialaccount.SocialAccount
 """.split()
 

@@ -93,6 +93,10 @@ class Migration(migrations.Migration):
         ),
         migrations.RemoveConstraint(
             model_name='bucket',
+            name='carried_not_negative',
+        ),
+        migrations.RemoveConstraint(
+            model_name='bucket',
             name='bucket_has_one_holder',
         ),
         migrations.AddField(
@@ -193,7 +197,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='bucket',
-            index=models.Index(condition=models.Q(('grant__isnull', False)), fields=['workspace'], name='grants_buckets'),
+            index=models.Index(condition=models.Q(('grant__isnull', False)), fields=['workspace'], name='buckets_of_grants'),
         ),
         migrations.AddConstraint(
             model_name='bucket',
@@ -271,5 +275,18 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='topup',
             constraint=models.CheckConstraint(condition=models.Q(('below__gt', 0)), name='top_up_below_positive'),
+        ),
+        migrations.AlterField(
+            model_name='bucket',
+            name='carried',
+            field=models.BigIntegerField(default=0, help_text="Beside the plan's limit: carried over from a former plan, or to a later."),
+        ),
+        migrations.AddIndex(
+            model_name='bucket',
+            index=models.Index(condition=models.Q(('grant__isnull', False)), fields=['ends_at'], name='grants_by_end'),
+        ),
+        migrations.AddIndex(
+            model_name='bucket',
+            index=models.Index(condition=models.Q(('grant', None)), fields=['ends_at'], name='windows_by_end'),
         ),
     ]

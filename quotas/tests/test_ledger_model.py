@@ -23,14 +23,16 @@ from hypothesis.stateful import (
 )
 from pytest_django import Settings
 
+from accounts.audit import SYSTEM
 from accounts.callers import Caller
 from accounts.tests.factories import person
 from billing import subscriptions
 from conftest import Run
-from quotas import metering
+from quotas import grants, metering
 from quotas.errors import QuotaExceeded
+from quotas.grants import Gift
 from quotas.metering import Ask
-from quotas.models import Basis, Bucket
+from quotas.models import Basis, Bucket, Grant
 from quotas.sweeping import sweep_reservations
 from quotas.tests.ledger import (
     assert_ledger_is_whole,
@@ -67,6 +69,32 @@ class Standing:
 
 
 @dataclass
+class Credit:
+    """A grant of tokens, and when it ends."""
+
+    id: Any
+    amount: int
+    ends_at: datetime
+    counter: Counter = field(default_factory=Counter)
+
+    @property
+    def room(self) -> int:
+        return self.amount - self.counter.used - self.counter.reserved
+
+
+@dataclass
+class Share:
+    """What a work holds of a credit: used after `begins` of the meter were spent."""
+
+    credit: Credit
+    begins: int
+    held: int
+
+    def of(self, spent: int) -> int:
+        return min(max(spent - self.begins, 0), self.held)
+
+
+@dataclass
 class Work:
     """A reservation as it should be."""
 
@@ -77,6 +105,10 @@ class Work:
     holders: dict[str, list[str]]
     state: str = "pending"
     checkpoint: dict[str, int] = field(default_factory=dict)
+    shares: dict[str, list[Share]] = field(default_factory=dict)
+
+    def of_credits(self, meter: str, spent: int) -> int:
+        return sum(share.of(spent) for share in self.shares.get(meter, []))
 
 
 class Ledger(RuleBasedStateMachine):
@@ -91,6 +123,8 @@ class Ledger(RuleBasedStateMachine):
         self.own: dict[str, dict[str, int]] = {}
         self.at = now()
         self.counters: defaultdict[tuple[str, str, datetime], Counter] = defaultdict(Counter)
+        self.credits: list[Credit] = []
+        self.priorities: dict[Any, int] = {}
         self.standings: dict[tuple[str, datetime], Standing] = {}
 
     # ---- what can happen
@@ -100,11 +134,14 @@ class Ledger(RuleBasedStateMachine):
         asks = {"tokens": Ask(least, least + more), "messages": Ask.exactly(messages)}
         limits = {name: self.own.get(name, {}) for name in (key, "member")}
         limits["workspace"] = {meter: self._limit(meter) for meter in asks}
-        holders = {meter: [name for name, own in limits.items() if meter in own] for meter in asks}
-        held = {
-            meter: min([ask.most, *(limits[name][meter] - self._taken(name, meter) for name in holders[meter])])
-            for meter, ask in asks.items()
+        holders = {meter: ["workspace", *(name for name in (key, "member") if meter in limits[name])] for meter in asks}
+        in_plan = {meter: max(limits["workspace"][meter] - self._taken("workspace", meter), 0) for meter in asks}
+        credit = {"tokens": sum(credit.room for credit in self._open_credits()), "messages": 0}
+        own = {
+            meter: [max(limits[name][meter] - self._taken(name, meter), 0) for name in holders[meter][1:]]
+            for meter in asks
         }
+        held = {meter: min([ask.most, in_plan[meter] + credit[meter], *own[meter]]) for meter, ask in asks.items()}
         fits = all(held[meter] >= ask.least for meter, ask in asks.items())
         caller = self._caller(key)
         try:
@@ -115,9 +152,8 @@ class Ledger(RuleBasedStateMachine):
         assert fits
         assert {meter: made.held(meter) for meter in asks} == held
         work = Work(made.reservation_id, self.at, self.plan, held, holders)
-        for meter, amount in held.items():
-            for counter in self._counters(work, meter):
-                counter.reserved += amount
+        work.shares["tokens"] = self._shares(held["tokens"], in_plan["tokens"])
+        self._hold(work, 1)
         return work
 
     @rule(work=works, tokens=AMOUNTS, messages=st.integers(0, 2))
@@ -131,7 +167,7 @@ class Ledger(RuleBasedStateMachine):
         elif work.state == "expired":
             work.state = "corrected"
             for meter, amount in spent.items():
-                self._post(work, meter, amount - work.checkpoint.get(meter, 0))
+                self._post(work, meter, amount, before=work.checkpoint.get(meter, 0))
 
     @rule(work=works)
     def release(self, work: Work) -> None:
@@ -162,6 +198,22 @@ class Ledger(RuleBasedStateMachine):
     def change_own_limits(self, holder: str, limits: dict[str, int]) -> None:
         self.own[holder] = limits
 
+    @rule(amount=st.integers(1, 15_000), days=st.integers(1, 3), priority=st.integers(0, 1))
+    def give_credit(self, amount: int, days: int, priority: int) -> None:
+        ends = self.at + timedelta(days=days)
+        gift = Gift("tokens", amount, Grant.Source.GOODWILL, expires_at=ends, priority=priority)
+        grant = grants.give(self.person.workspace.id, gift, by=SYSTEM, at=self.at)
+        assert grant
+        self.credits.append(Credit(grant.pk, amount, ends))
+        self.credits.sort(key=lambda credit: (self.priorities.setdefault(credit.id, priority), credit.ends_at))
+
+    @rule()
+    def expire_credits(self) -> None:
+        grants.expire(self.at)
+        for credit in self.credits:
+            if credit.ends_at <= self.at:
+                credit.amount -= max(credit.room, 0)
+
     @rule()
     def next_day(self) -> None:
         self.at += timedelta(days=1)
@@ -172,13 +224,16 @@ class Ledger(RuleBasedStateMachine):
     def every_bucket_holds_what_it_should(self) -> None:
         names = {self.person.workspace.id: "workspace", self.person.user.id: "member"}
         names |= {key.caller.key_id: name for name, key in self.keys.items() if key.caller.key_id}
-        found = Bucket.objects.filter(workspace=self.person.workspace)
+        found = Bucket.objects.filter(workspace=self.person.workspace, grant=None)
         counted = {
             (names[bucket.holder_id], bucket.meter, bucket.starts_at): Counter(bucket.used, bucket.reserved)
             for bucket in found
         }
-        assert counted == {key: counter for key, counter in self.counters.items() if key in counted}
+        assert counted == {key: self.counters.get(key, Counter()) for key in counted}
         assert all(counter == Counter() for key, counter in self.counters.items() if key not in counted)
+        of_grants = Bucket.objects.filter(workspace=self.person.workspace).exclude(grant=None)
+        counted_credit = {found.grant_id: (found.limit, Counter(found.used, found.reserved)) for found in of_grants}
+        assert counted_credit == {credit.id: (credit.amount, credit.counter) for credit in self.credits}
 
     @invariant()
     def the_ledger_is_whole(self) -> None:
@@ -186,16 +241,39 @@ class Ledger(RuleBasedStateMachine):
 
     def _resolve(self, work: Work, state: str, spent: dict[str, int]) -> None:
         work.state = state
-        for meter, amount in work.held.items():
-            for counter in self._counters(work, meter):
-                counter.reserved -= amount
+        self._hold(work, -1)
+        for meter in work.held:
             self._post(work, meter, spent.get(meter, 0))
 
-    def _post(self, work: Work, meter: str, amount: int) -> None:
-        if amount:  # An entry says that its plan has counted here.
-            self.standings[meter, self._day(work.at)].carried_to.setdefault(work.plan, 0)
-        for counter in self._counters(work, meter):
-            counter.used += amount
+    def _hold(self, work: Work, times: int) -> None:
+        for meter, amount in work.held.items():
+            shares = work.shares.get(meter, [])
+            for share in shares:
+                share.credit.counter.reserved += times * share.held
+            for name, counter in zip(work.holders[meter], self._counters(work, meter), strict=True):
+                held_elsewhere = sum(share.held for share in shares) if name == "workspace" else 0
+                counter.reserved += times * (amount - held_elsewhere)
+
+    def _post(self, work: Work, meter: str, spent: int, *, before: int = 0) -> None:
+        for share in work.shares.get(meter, []):
+            share.credit.counter.used += share.of(spent) - share.of(before)
+        of_credits = work.of_credits(meter, spent) - work.of_credits(meter, before)
+        for name, counter in zip(work.holders[meter], self._counters(work, meter), strict=True):
+            charged = spent - before - (of_credits if name == "workspace" else 0)
+            counter.used += charged
+            if charged and name == "workspace":  # An entry says that its plan has counted here.
+                self.standings[meter, self._day(work.at)].carried_to.setdefault(work.plan, 0)
+
+    def _open_credits(self) -> list[Credit]:
+        return [credit for credit in self.credits if credit.ends_at > self.at and credit.room > 0]
+
+    def _shares(self, amount: int, in_plan: int) -> list[Share]:
+        begins, shares = min(amount, in_plan), []
+        for credit in self._open_credits():
+            if held := min(amount - begins, credit.room):
+                shares.append(Share(credit, begins, held))
+                begins += held
+        return shares
 
     def _limit(self, meter: str) -> int:
         """What the plan allows now. A change of plan counts from the first request after it on."""

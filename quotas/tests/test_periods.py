@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.meters import Window
-from quotas.periods import Period, day_at, midnight, month_at, periods_at
+from quotas.periods import Period, day_at, midnight, month_at, period_at, periods_at
 
 MILLISECOND = timedelta(milliseconds=1)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -150,16 +150,57 @@ def test_a_millisecond_decides_which_month_it_is() -> None:
     assert month_at(march.ends_at, BERLIN).starts_at == march.ends_at
 
 
+# ---- months from a day on
+
+
+def test_a_period_begins_on_the_day_the_workspace_was_made() -> None:
+    period = period_at(utc("2026-03-14"), utc("2026-01-15T20:00"), ZoneInfo("UTC"))
+
+    assert edges(period) == (utc("2026-02-15"), utc("2026-03-15"))
+
+
+def test_the_first_period_begins_at_its_midnight() -> None:
+    since = utc("2026-01-15T20:00")
+
+    assert edges(period_at(since, since, ZoneInfo("UTC"))) == (utc("2026-01-15"), utc("2026-02-15"))
+
+
+@pytest.mark.parametrize(
+    ("at", "starts", "ends"),
+    [
+        ("2026-02-27", "2026-01-31", "2026-02-28"),
+        ("2026-02-28", "2026-02-28", "2026-03-31"),
+        ("2028-02-28", "2028-01-31", "2028-02-29"),
+        ("2028-02-29", "2028-02-29", "2028-03-31"),
+        ("2026-04-30", "2026-04-30", "2026-05-31"),
+    ],
+)
+def test_from_the_31st_it_is_the_last_of_a_short_month_and_the_31st_again(at: str, starts: str, ends: str) -> None:
+    period = period_at(utc(at), utc("2025-12-31T10:00"), ZoneInfo("UTC"))
+
+    assert edges(period) == (utc(starts), utc(ends))
+
+
+@given(MOMENTS, MOMENTS, ZONES)
+def test_periods_follow_each_other_without_a_gap(at: datetime, since: datetime, zone: ZoneInfo) -> None:
+    period = period_at(at, since, zone)
+
+    assert period_at(period.ends_at, since, zone).starts_at == period.ends_at
+    assert period_at(period.ends_at - MILLISECOND, since, zone) == period
+
+
 # ---- what holds everywhere
 
 
-def test_the_windows_that_have_started_are_a_day_and_a_month() -> None:
-    assert [period.window for period in periods_at(utc("2026-11-22"), BERLIN)] == [Window.DAY, Window.MONTH]
+def test_one_window_of_each_kind_has_started() -> None:
+    opened = periods_at(utc("2026-11-22"), BERLIN, since=utc("2026-01-31"))
+
+    assert [period.window for period in opened] == list(Window)
 
 
-@given(MOMENTS, ZONES)
-def test_a_moment_is_in_its_windows(at: datetime, zone: ZoneInfo) -> None:
-    for period in periods_at(at, zone):
+@given(MOMENTS, MOMENTS, ZONES)
+def test_a_moment_is_in_its_windows(at: datetime, since: datetime, zone: ZoneInfo) -> None:
+    for period in periods_at(at, zone, since=since):
         assert period.starts_at <= at < period.ends_at
 
 

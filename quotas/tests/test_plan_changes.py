@@ -14,7 +14,7 @@ from accounts.tests.factories import Person
 from billing import subscriptions
 from billing.models import Plan, PlanLimit
 from conftest import Run
-from quotas import metering, plan_changes, reports
+from quotas import metering, reports, windows
 from quotas.models import Basis, Entry
 from quotas.tests.ledger import audited as audited
 from quotas.tests.ledger import bucket, hold
@@ -74,7 +74,7 @@ def test_it_comes_out_as_the_described_system_has_it(
     if spent:
         spend(run, alice, spent)
 
-    plan_changes.open_windows(alice.caller, now())
+    windows.begin_now(windows.limits_of(alice.caller, now()))
     begin(alice, latter)
     described.move(latter)
 
@@ -159,7 +159,7 @@ def test_ten_at_once_carry_over_once(run: Run[Any], alice: Person) -> None:
     begin(alice, SECOND)
 
     def look(_: int) -> None:
-        plan_changes.settle_in(alice.caller, now())
+        windows.begin_now(windows.limits_of(alice.caller, now()))
         connections.close_all()
 
     with ThreadPoolExecutor(10) as pool:
@@ -185,7 +185,7 @@ def test_who_uses_a_plan_up_to_its_last_token_gets_the_next_once_as_well(run: Ru
 
 def test_a_plan_that_was_had_and_not_used_is_had_once_as_well(run: Run[Any], alice: Person) -> None:
     begin(alice, SECOND)
-    plan_changes.open_windows(alice.caller, now())
+    windows.begin_now(windows.limits_of(alice.caller, now()))
     begin(alice, FIRST)
     spend(run, alice, 1_000)
 

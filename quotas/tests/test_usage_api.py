@@ -144,6 +144,7 @@ def test_a_limit_says_how_it_stands(product: Product, run: Run[Any], alice: Pers
         "remaining": 9_650,
         "resets_at": tomorrow(),
         "policy": "hard",
+        "credits": 0,
         "holder": "workspace",
     }
 

@@ -38,8 +38,9 @@ def rate_limit_headers(limits: list[Limit]) -> dict[str, str]:
     for meter in ("requests", "tokens"):
         if limit := tightest(limit for limit in limits if limit.meter == meter):
             headers[f"anthropic-ratelimit-{meter}-limit"] = str(limit.limit)
-            headers[f"anthropic-ratelimit-{meter}-remaining"] = str(limit.remaining)
-            headers[f"anthropic-ratelimit-{meter}-reset"] = _rfc3339(limit.resets_at)
+            headers[f"anthropic-ratelimit-{meter}-remaining"] = str(limit.room)
+            if limit.resets_at:
+                headers[f"anthropic-ratelimit-{meter}-reset"] = _rfc3339(limit.resets_at)
     return headers
 
 

@@ -20,6 +20,7 @@ FINISH_REASONS = {
     "stop_sequence": "stop",
     "pause_turn": "stop",
     "max_tokens": "length",
+    "quota": "length",
     "model_context_window_exceeded": "length",
     "tool_use": "tool_calls",
     "refusal": "content_filter",
@@ -122,8 +123,9 @@ def rate_limit_headers(limits: list[Limit], at: datetime) -> dict[str, str]:
     for meter in ("requests", "tokens"):
         if limit := tightest(limit for limit in limits if limit.meter == meter):
             headers[f"x-ratelimit-limit-{meter}"] = str(limit.limit)
-            headers[f"x-ratelimit-remaining-{meter}"] = str(limit.remaining)
-            headers[f"x-ratelimit-reset-{meter}"] = _duration(seconds_until(limit.resets_at, at))
+            headers[f"x-ratelimit-remaining-{meter}"] = str(limit.room)
+            if limit.resets_at:
+                headers[f"x-ratelimit-reset-{meter}"] = _duration(seconds_until(limit.resets_at, at))
     return headers
 
 

@@ -1,0 +1,59 @@
+"""Credits: so much of a meter beside what the plan allows, until it is used or expires."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from accounts import database
+from accounts.audit import Actor
+from quotas import statements
+from quotas.models import Grant
+
+PRIORITY = 50
+"""Of a grant that says nothing else. The lower is used first."""
+
+
+@dataclass(frozen=True)
+class Gift:
+    """What a grant is to be. `expires_at` None: never."""
+
+    meter: str
+    amount: int
+    source: Grant.Source
+    expires_at: datetime | None = None
+    priority: int = PRIORITY
+    reason: str = ""
+    purchase_id: UUID | None = None
+    promotion_id: str | None = None
+
+
+def give(workspace_id: UUID, gift: Gift, *, by: Actor, at: datetime) -> Grant | None:
+    """To be used from now on. None where it was given before, for the same purchase or promotion."""
+    params = {
+        "workspace_id": workspace_id,
+        "meter": str(gift.meter),
+        "amount": gift.amount,
+        "source": str(gift.source),
+        "priority": gift.priority,
+        "starts_at": at,
+        "expires_at": gift.expires_at,
+        "reason": gift.reason,
+        "actor": by.name,
+        "purchase_id": gift.purchase_id,
+        "promotion_id": gift.promotion_id,
+    }
+    given = database.fetch_one_now(statements.GIVE, params)
+    return Grant.objects.get(pk=given["id"]) if given else None
+
+
+def revoke(grant: Grant, *, by: Actor, reason: str, at: datetime) -> int:
+    """Take back what is not used or held of it; how much that was."""
+    params = {"grant_id": grant.pk, "actor": by.name, "reason": reason, "at": at}
+    return sum(row["amount"] for row in database.fetch_all_now(statements.REVOKE, params))
+
+
+def expire(at: datetime) -> int:
+    """Post what is left of those that have ended; how many there were."""
+    return len(database.fetch_all_now(statements.EXPIRE_GRANTS, {"at": at, "actor": "system", "reason": ""}))

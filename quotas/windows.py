@@ -1,0 +1,50 @@
+"""The windows of a workspace: begun on first use, for the plan that counts then."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from accounts import database
+from accounts.callers import Caller
+from accounts.database import Params
+from quotas import periods, statements
+
+# Opened for the present plan; brought along from a former one; and what rolls over from those that ended.
+BEGINNING = (statements.OPEN_BUCKETS, statements.MOVE_TO_PLAN, statements.ROLL_OVER)
+
+
+async def begin(limits: Params) -> None:
+    """Begin every window that is open at that moment, or bring it along to the present plan. Nothing the second time.
+
+    `limits` are those of `limits_of`.
+    """
+    async with database.connected() as held, held.transaction():
+        for statement in BEGINNING:
+            await held.execute(statement, limits)
+
+
+@transaction.atomic
+def begin_now(limits: Params) -> None:
+    """The same for synchronous code."""
+    with connection.cursor() as cursor:
+        for statement in BEGINNING:
+            cursor.execute(statement, limits)
+
+
+def limits_of(caller: Caller, at: datetime) -> Params:
+    """The parameters of every statement that looks at limits."""
+    opened = periods.periods_at(at, caller.zone, since=caller.since)
+    return {
+        "workspace_id": caller.workspace_id,
+        "at": at,
+        "windows": [str(period.window) for period in opened],
+        "starts": [period.starts_at for period in opened],
+        "ends": [period.ends_at for period in opened],
+        "own_meters": [own.meter for own in caller.limits],
+        "own_windows": [own.window for own in caller.limits],
+        "own_limits": [own.limit for own in caller.limits],
+        "own_holders": [own.holder for own in caller.limits],
+        "own_holder_ids": [own.holder_id for own in caller.limits],
+    }
