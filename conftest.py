@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from django.test.utils import setup_databases, teardown_databases
 
 from accounts.tests.factories import Person, person
 from assistants.tests.standin.client import StandIn
 from assistants.tests.standin.client import start as start_standin
+from config.tests.database import migrated
 from config.tests.product import Product, started
 
 # All tests come from one address, and quickly.
@@ -33,12 +33,10 @@ def database(
 ) -> Iterator[None]:
     """A migrated database with the catalogue and the models in it. What a test commits stays."""
     settings.RATELIMIT_ENABLE = False  # in this process; see `UNHURRIED`
-    with django_db_blocker.unblock():
-        made = setup_databases(verbosity=0, interactive=False)
+    with django_db_blocker.unblock(), migrated():
         call_command("load_catalogue", "default", verbosity=0)
         call_command("load_models", verbosity=0)
         yield
-        teardown_databases(made, verbosity=0)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """The settings of a product whose rates are so small that a test runs into them."""
 
-from config.settings import *  # noqa: F403
+from config.tests.settings import *  # noqa: F403
 
 RATES = {
     "any": {"account": 7, "ip": 8},

@@ -14,9 +14,11 @@ from django.utils.timezone import now
 
 from accounts import backends, registration
 from accounts.errors import InvalidCredentials
+from accounts.hashers import Argon2id
 from accounts.models import Membership, User
 from accounts.tests.factories import PASSWORD, Person
 from billing import subscriptions
+from config import settings as products
 from config.tests.product import Product
 
 
@@ -65,6 +67,11 @@ def test_the_password_is_kept_as_argon2(alice: Person) -> None:
 
     assert kept.startswith("argon2$argon2id$")
     assert PASSWORD not in kept
+
+
+def test_the_product_s_own_hashes_cost_what_owasp_asks_for() -> None:
+    assert products.PASSWORD_HASHERS == ["accounts.hashers.Argon2id"]
+    assert Argon2id().encode(PASSWORD, "a salt of many letters").startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
 
 
 def test_the_password_is_in_no_answer(product: Product) -> None:
