@@ -213,3 +213,25 @@ class EmailRequired(AccountError):
 class LastWayIn(AccountError):
     code = "last_way_in"
     message = "This is the only way into your account. Set a password or add a passkey first."
+
+
+class IdempotencyKeyInvalid(AccountError):
+    code = "idempotency_key_invalid"
+    message = "Idempotency-Key: 1 to 255 printable characters of ASCII, such as a UUID."
+
+
+class IdempotencyKeyInUse(AccountError):
+    code = "idempotency_key_in_use"
+    message = "A request with this Idempotency-Key is under way. Ask again in a moment for its answer."
+
+
+class IdempotencyKeyReused(AccountError):
+    code = "idempotency_key_reused"
+    message = "This Idempotency-Key was used for another request. Take a new one."
+
+
+class AnswerNotKept(AccountError):
+    """It was done, or may have been, and is not done again."""
+
+    code = "answer_not_kept"
+    message = "A request with this Idempotency-Key was begun, and its answer is not kept. Look at what it did first."

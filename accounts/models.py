@@ -293,6 +293,22 @@ class Tally(models.Model):
         return f"{self.purpose}: {self.count}"
 
 
+class IdempotentRequest(models.Model):
+    """A write that bore an Idempotency-Key, and its answer: running until it has a status. See `idempotency.py`."""
+
+    id = models.CharField(max_length=64, primary_key=True, help_text="A keyed hash of who asks, and of their key.")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
+    request_id = models.CharField(max_length=40, help_text="Whoever does it, or did.")
+    fingerprint = models.CharField(max_length=64, help_text="A keyed hash of what is asked.")
+    status = models.PositiveSmallIntegerField(null=True)
+    sealed = models.BinaryField(null=True, help_text="Headers and body, for who has the key. None: too large.")
+    created_at = models.DateTimeField(db_index=True)
+    lease_until = models.DateTimeField(help_text="By the database's clock.")
+
+    def __str__(self) -> str:
+        return f"{self.request_id}: {self.status or 'running'}"
+
+
 class Letter(models.Model):
     """An e-mail to be sent. It holds no key: links are made when it is written out, just before it goes."""
 

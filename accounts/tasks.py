@@ -1,7 +1,7 @@
 from celery import shared_task
 from django.utils.timezone import now
 
-from accounts import erasure, exports, guards, letters
+from accounts import erasure, exports, guards, idempotency, letters
 
 
 @shared_task
@@ -40,3 +40,8 @@ def sweep_exports() -> int:
 @shared_task
 def sweep_erasures() -> int:
     return erasure.sweep(now())
+
+
+@shared_task
+def forget_answers() -> int:
+    return idempotency.forget_old(now())

@@ -13,7 +13,18 @@ from django.db.models.functions import Coalesce
 
 from accounts import audit, exports, letters
 from accounts.erasure import Leaver
-from accounts.models import ApiKey, Export, Invitation, Letter, Membership, Profile, TokenFamily, User, Workspace
+from accounts.models import (
+    ApiKey,
+    Export,
+    IdempotentRequest,
+    Invitation,
+    Letter,
+    Membership,
+    Profile,
+    TokenFamily,
+    User,
+    Workspace,
+)
 
 NAMELESS = "Erased"
 
@@ -28,6 +39,7 @@ def take_out(leaver: Leaver) -> Mapping[str, int]:
         "letters": _letters(leaver).delete()[0],
         "invitations": _invitations(leaver),
         "exports": _exports(leaver),
+        "kept answers": IdempotentRequest.objects.filter(user=leaver.user_id).delete()[0],
         "API keys": _keys(leaver),
         "memberships": Membership.objects.filter(user=leaver.user_id).delete()[0],
     }

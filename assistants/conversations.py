@@ -89,7 +89,7 @@ async def _reply_to(
     body = prompt(
         history["system"], [*history["messages"], {"role": "user", "content": new.text}], offer, new.max_tokens
     )
-    order = Order(caller, request_id, Turn.Road.CONVERSATION, offer, ModelCall(body), message_id=uuid.uuid4())
+    order = Order(caller, request_id, Turn.Road.CONVERSATION, offer, ModelCall(body), message_id=reply_id(request_id))
     turn = await turns.admit(order, provider, at=at)
     try:
         await _begin_reply(conversation_id, new.text, turn, at)
@@ -98,6 +98,11 @@ async def _reply_to(
         raise ConversationBusy if isinstance(exc, UniqueViolation) else Http404 from exc
     turn.begin()
     return turn
+
+
+def reply_id(request_id: str) -> UUID:
+    """Of the reply to a request, so that it is found by that alone, whatever became of the process."""
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"reply to {request_id}")
 
 
 def prompt(system: str, messages: list[dict[str, Any]], offer: Offer, max_tokens: int) -> dict[str, Any]:

@@ -83,7 +83,8 @@ def usage_of(turn: LiveTurn) -> dict[str, Any]:
 
 
 def usage_of_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    return _usage(row["prompt_tokens"], row["output_tokens"], row["basis"])
+    """Zero where its turn has left no record."""
+    return _usage(row["prompt_tokens"] or 0, row["output_tokens"] or 0, row["basis"] or "")
 
 
 def _usage(prompt: int, output: int, basis: str) -> dict[str, Any]:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from django.http import StreamingHttpResponse
-
-from assistants.listening import Listener
 
 KEEP_ALIVE = b": keep-alive\n\n"
 
@@ -19,18 +17,22 @@ def event(name: str, data: Mapping[str, Any], *, offset: int) -> bytes:
     return f"event: {name}\nid: {offset}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode(errors="replace")
 
 
-class EventStream(StreamingHttpResponse):
-    """Server-sent events. However the response ends, begun or not, its listener leaves."""
+class Audience(Protocol):
+    def leave(self) -> None: ...
 
-    def __init__(self, frames: AsyncIterator[bytes], listener: Listener | None, headers: Mapping[str, str]) -> None:
+
+class EventStream(StreamingHttpResponse):
+    """Server-sent events. However the response ends, begun or not, its audience leaves."""
+
+    def __init__(self, frames: AsyncIterator[bytes], audience: Audience | None, headers: Mapping[str, str]) -> None:
         super().__init__(frames, content_type="text/event-stream; charset=utf-8", headers=dict(headers))
         self["Cache-Control"] = "no-cache, no-transform"
         self["X-Accel-Buffering"] = "no"
-        self._listener = listener
+        self.audience = audience
         self._loop = asyncio.get_running_loop()
 
     def close(self) -> None:
         super().close()
         # Django closes a response in a thread of its own.
-        if self._listener:
-            self._loop.call_soon_threadsafe(self._listener.leave)
+        if self.audience:
+            self._loop.call_soon_threadsafe(self.audience.leave)

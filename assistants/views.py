@@ -6,7 +6,7 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.utils.timezone import now
 from django.views.decorators.csrf import csrf_exempt
@@ -21,6 +21,7 @@ from accounts import callers, rates
 from accounts.authentication import caller_of
 from accounts.bodies import read_object
 from accounts.callers import Caller
+from accounts.database import Row
 from accounts.models import Scope
 from accounts.views import parsed
 from assistants import conversations, providers, replies, running
@@ -238,6 +239,21 @@ async def _post_message(request: HttpRequest, conversation_id: UUID) -> HttpResp
     return JsonResponse(_reply(turn, conversation_id), status=201, headers=said)
 
 
+async def kept_reply(
+    request: HttpRequest, request_id: str, *, conversation_id: UUID
+) -> HttpResponse | EventStream | None:
+    """The reply to an earlier request whose process died, as the database has it; None where it never began."""
+    caller = await callers.aidentify(request.headers, needs=Scope.CHAT)
+    message_id = conversations.reply_id(request_id)
+    try:
+        row = await conversations.reply_state(message_id, conversation_id, caller)
+    except Http404:
+        return None
+    if EVENT_STREAM in request.headers.get("accept", ""):
+        return EventStream(replies.replay(message_id, conversation_id, caller, offset=0), None, {})
+    return JsonResponse(_reply_of_row(row, request_id), status=201)
+
+
 @require_GET
 async def resume(request: HttpRequest, conversation_id: UUID, message_id: UUID) -> EventStream:
     """Pick a reply's stream up again after `Last-Event-ID`."""
@@ -263,6 +279,22 @@ def _reply(turn: LiveTurn, conversation_id: UUID) -> dict[str, Any]:
         "usage": replies.usage_of(turn),
         "request_id": turn.order.request_id,
         "demo": turn.provider.demo,
+    }
+
+
+def _reply_of_row(row: Row, request_id: str) -> dict[str, Any]:
+    state = Message.State.INCOMPLETE if row["state"] == Message.State.STREAMING else row["state"]
+    return {
+        "id": str(row["id"]),
+        "conversation_id": str(row["conversation_id"]),
+        "role": "assistant",
+        "state": str(state),
+        "text": row["text"],
+        "model": row["model"] or "",
+        "stop_reason": row["stop_reason"] or "",
+        "usage": replies.usage_of_row(row),
+        "request_id": request_id,
+        "demo": row["provider"] == "demo",
     }
 
 

@@ -21,9 +21,12 @@ from django.core.handlers.asgi import ASGIRequest
 
 from accounts import database
 from assistants import providers, running
-from config import errors
+from config import errors, idempotency
 from config.middleware import new_request_id
 from config.static import serve_static
+
+# What has lost its client may take so long to keep its answer before we stop.
+LAST_ANSWERS_SECONDS = 5.0
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -84,6 +87,7 @@ async def live(receive: Receive, send: Send) -> None:
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await running.drain(0)
+    await idempotency.drain(LAST_ANSWERS_SECONDS)
     await providers.current().close()
     await database.close_pool()
     await send({"type": "lifespan.shutdown.complete"})

@@ -23,10 +23,14 @@ from rest_framework.response import Response
 from accounts.bodies import MalformedBody
 from accounts.errors import (
     AlreadyMember,
+    AnswerNotKept,
     AuthenticatorExists,
     EmailNotVerified,
     EmailRequired,
     EmailTaken,
+    IdempotencyKeyInUse,
+    IdempotencyKeyInvalid,
+    IdempotencyKeyReused,
     InsufficientScope,
     InvalidCredentials,
     KeyRefused,
@@ -83,6 +87,7 @@ STATUSES: dict[type[Exception], int] = {
     InvalidRequest: 400,
     ProviderRefused: 400,
     KeyRefused: 400,
+    IdempotencyKeyInvalid: 400,
     UnknownPlan: 400,
     InvalidSignature: 400,
     NotAuthenticated: 401,
@@ -122,7 +127,10 @@ STATUSES: dict[type[Exception], int] = {
     PreviewStale: 409,
     CardInUse: 409,
     ConversationBusy: 409,
+    IdempotencyKeyInUse: 409,
+    AnswerNotKept: 409,
     RequestDataTooBig: 413,
+    IdempotencyKeyReused: 422,
     QuotaExceeded: 429,
     ProviderBroken: 502,
     ProviderUnavailable: 502,
@@ -165,6 +173,7 @@ TITLES = {
     409: "Conflict",
     413: "Too large",
     415: "Unsupported media type",
+    422: "Unprocessable content",
     429: "Quota exceeded",
     500: "Server error",
     502: "Provider error",
@@ -268,8 +277,17 @@ def describe(exception: Exception) -> Problem | None:
         kind=getattr(exception, "kind", None),
         param=getattr(exception, "param", None),
         extra=getattr(exception, "extra", {}),
-        headers={"Retry-After": str(SOON_SECONDS)} if status == 503 else {},
+        headers=whether_to_retry(exception, status),
     )
+
+
+def whether_to_retry(exception: Exception, status: int) -> dict[str, str]:
+    """The SDKs try a 409 again by themselves."""
+    if isinstance(exception, AnswerNotKept):
+        return {"x-should-retry": "false"}
+    if status == 503 or isinstance(exception, IdempotencyKeyInUse):
+        return {"Retry-After": str(SOON_SECONDS)}
+    return {}
 
 
 def of_status(status: int) -> Problem:

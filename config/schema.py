@@ -10,6 +10,8 @@ import yaml
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 
+from config.writes import takes_keys
+
 WRITTEN = Path(__file__).parent / "openapi.yaml"
 PROBLEM = {
     "description": "What went wrong, as problem+json (RFC 9457).",
@@ -52,11 +54,12 @@ def add_what_django_serves(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         result["paths"].setdefault(address, {}).update(operations)
     for kind, components in written["components"].items():
         result["components"].setdefault(kind, {}).update(components)
-    for operations in result["paths"].values():
+    for address, operations in result["paths"].items():
         _either_credential(operations)
         shared = operations.get("parameters", [])
         for method, operation in operations.items():
             if isinstance(operation, dict) and "responses" in operation:
+                _take_idempotency_keys(method, address, operation)
                 _say_what_may_go_wrong(method, operation, [*shared, *operation.get("parameters", [])])
     result["paths"] = dict(sorted(result["paths"].items()))
     return result
@@ -73,6 +76,11 @@ def _one_by_one(entry: dict[str, list[str]]) -> list[dict[str, list[str]]]:
     return [{name: scopes} for name, scopes in entry.items()] or [{}]
 
 
+def _take_idempotency_keys(method: str, address: str, operation: dict[str, Any]) -> None:
+    if takes_keys(method.upper(), address):
+        operation.setdefault("parameters", []).append({"$ref": "#/components/parameters/idempotency_key"})
+
+
 def _say_what_may_go_wrong(method: str, operation: dict[str, Any], parameters: list[dict[str, Any]]) -> None:
     """In place of `default`: each status, in the shape that `default` has."""
     shape = operation["responses"].pop("default", PROBLEM)
@@ -87,7 +95,7 @@ def _refusals(method: str, operation: dict[str, Any], parameters: list[dict[str,
     if parameters:
         statuses |= {404}
     if method != "get":
-        statuses |= {409}
+        statuses |= {409, 422}
     if "requestBody" in operation:
         statuses |= {413, 415}
     if "x-asks-a-model" in operation:

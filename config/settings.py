@@ -65,6 +65,7 @@ MIDDLEWARE = [
     "config.middleware.trace",
     "corsheaders.middleware.CorsMiddleware",
     "config.middleware.TranslateErrors",
+    "config.idempotency.answer_once",
     "config.pages.Security",
     "config.pages.Sessions",
     "config.pages.Common",
@@ -135,6 +136,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep erasures": {"task": "accounts.tasks.sweep_erasures", "schedule": timedelta(minutes=10)},
     "send letters": {"task": "accounts.tasks.send_letters", "schedule": timedelta(seconds=15)},
     "forget letters": {"task": "accounts.tasks.forget_letters", "schedule": timedelta(hours=1)},
+    "forget answers": {"task": "accounts.tasks.forget_answers", "schedule": timedelta(hours=1)},
     "report overage": {"task": "billing.tasks.report_overage", "schedule": timedelta(seconds=30)},
     "handle stripe's events": {"task": "billing.tasks.handle_events", "schedule": timedelta(minutes=1)},
     "mirror stripe's events": {"task": "billing.tasks.mirror_events", "schedule": timedelta(minutes=1)},
@@ -212,7 +214,14 @@ CORS_ALLOW_HEADERS = [
     "x-session-token",
     "x-workspace",
 ]
-CORS_EXPOSE_HEADERS = ["X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Stipend-Demo"]
+CORS_EXPOSE_HEADERS = [
+    "Idempotent-Replayed",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "X-Request-ID",
+    "X-Stipend-Demo",
+]
 
 # ---- Letters ---------------------------------------------------------------------------------------------------------
 
@@ -339,7 +348,7 @@ KEEP_ALIVE_SECONDS = 15.0
 
 # ---- Metering --------------------------------------------------------------------------------------------------------
 
-# A reservation whose owner has not renewed it for this long belongs to a process that died.
+# A reservation, or an Idempotency-Key, that nobody has renewed for this long belongs to a process that died.
 RESERVATION_LEASE = timedelta(seconds=30)
 CHECKPOINT_SECONDS = 2.0
 # A stream holds room for so many tokens of its answer at first, and doubles that as it comes.
@@ -348,6 +357,10 @@ HOLD_SLICE_TOKENS = 256
 # ---- The API ---------------------------------------------------------------------------------------------------------
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
+
+# The answer to a write with an Idempotency-Key is given again for so long, if it takes no more than this, compressed.
+IDEMPOTENT_ANSWERS_KEPT = timedelta(hours=24)
+IDEMPOTENT_ANSWER_BYTES = 1024 * 1024
 
 # Requests a minute, by account where the rate has one and somebody is signed in, else by address. A view names its
 # rate, or has `any`; model calls are metered by the ledger instead. `RATE_LIMITS=off` lifts these, and no GUARDS.

@@ -9,7 +9,7 @@ from django.utils.timezone import now
 
 from accounts import letters
 from accounts.admin.base import ReadOnlyAdmin
-from accounts.models import AuditEntry, Export, Letter, Tally
+from accounts.models import AuditEntry, Export, IdempotentRequest, Letter, Tally
 
 
 @admin.register(AuditEntry)
@@ -50,3 +50,13 @@ class TallyAdmin(ReadOnlyAdmin):
     why = "Tallies count what is tried too often. They name nobody, and go by themselves."
     list_display = ["purpose", "count", "resets_at"]
     list_filter = ["purpose"]
+
+
+@admin.register(IdempotentRequest)
+class IdempotentRequestAdmin(ReadOnlyAdmin):
+    why = "Who asks again with the same key gets this answer, which nobody else can read. It goes after a day."
+    list_display = ["request_id", "user", "status", "created_at", "lease_until"]
+    list_filter = ["status"]
+    search_fields = ["request_id", "user__email"]
+    list_select_related = ["user"]
+    exclude = ["sealed"]

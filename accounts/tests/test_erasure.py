@@ -28,7 +28,17 @@ from django.utils.timezone import now
 from accounts import audit, callers, erasure, exports, letters, tokens
 from accounts.audit import Actor
 from accounts.errors import InvalidCredentials
-from accounts.models import ApiKey, AuditEntry, Invitation, Letter, Membership, TokenFamily, User, Workspace
+from accounts.models import (
+    ApiKey,
+    AuditEntry,
+    IdempotentRequest,
+    Invitation,
+    Letter,
+    Membership,
+    TokenFamily,
+    User,
+    Workspace,
+)
 from accounts.tests.factories import PASSWORD, Person, person
 from accounts.tests.mailbox import mails_to
 from accounts.tests.ways_in import in_console
@@ -96,7 +106,12 @@ class Newcomer:
         return f"{self.canary}@example.com"
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> httpx2.Response:
-        told = {"user-agent": self.canary, **self.headers, **headers}
+        told = {
+            "user-agent": self.canary,
+            "idempotency-key": f"{self.canary} {uuid.uuid4()}",
+            **self.headers,
+            **headers,
+        }
         answer = self.product.http.request(method, f"/api/v1/{path}", json=body, headers=told)
         assert answer.status_code < 300, answer.text
         return answer
@@ -185,6 +200,7 @@ def test_nothing_anywhere_tells_who_it_was(product: Product, newcomer: Newcomer)
     user_id = newcomer.user.pk
     files = [export.file for export in newcomer.user.exports.all()]
     assert tables_with(newcomer.canary) == TOLD
+    assert IdempotentRequest.objects.filter(user=user_id).count() > 10
     assert [name for name in files if default_storage.exists(name)]
 
     newcomer.send("DELETE", "auth/me", {"password": PASSWORD})
@@ -194,6 +210,7 @@ def test_nothing_anywhere_tells_who_it_was(product: Product, newcomer: Newcomer)
     assert not [name for name in files if default_storage.exists(name)]
     assert {message.text for message in Message.objects.filter(user=bob.user)} == {"Bob first", "Bob here"}
     assert AuditEntry.objects.filter(actor=user_id).exclude(ip=None).count() == 0
+    assert IdempotentRequest.objects.filter(user=user_id).count() == 0
     assert str(user_id) not in str([session.get_decoded() for session in Session.objects.all()])
     assert_ledger_is_whole()
 
@@ -490,8 +507,8 @@ def test_staff_are_asked_once_more(alice: Person) -> None:
 
 
 KNOWN = """
-    accounts.ApiKey accounts.AuditEntry accounts.Export accounts.Invitation accounts.Letter accounts.Membership
-    accounts.TokenFamily accounts.Workspace account.EmailAddress admin.LogEntry
+    accounts.ApiKey accounts.AuditEntry accounts.Export accounts.IdempotentRequest accounts.Invitation accounts.Letter
+    accounts.Membership accounts.TokenFamily accounts.Workspace account.EmailAddress admin.LogEntry
     assistants.Conversation assistants.Message assistants.Turn
     billing.Customer billing.Invoice billing.Overage billing.PackPurchase billing.Subscription djstripe.Customer
     mfa.Authenticator quotas.Bucket quotas.Decision quotas.Grant quotas.Reservation quotas.Rollup quotas.TopUp

@@ -14,9 +14,21 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.timezone import now
 
-from accounts import exports, guards, letters, tokens
+from accounts import exports, guards, idempotency, letters, tokens
 from accounts.audit import SYSTEM
-from accounts.models import ApiKey, AuditEntry, Export, Invitation, Letter, Membership, Tally, User, Workspace
+from accounts.idempotency import Asked
+from accounts.models import (
+    ApiKey,
+    AuditEntry,
+    Export,
+    IdempotentRequest,
+    Invitation,
+    Letter,
+    Membership,
+    Tally,
+    User,
+    Workspace,
+)
 from accounts.tests.factories import PASSWORD, Person, person
 from accounts.tests.ways_in import in_console
 from assistants.models import Conversation, Message, Turn
@@ -44,7 +56,7 @@ APPS = ["accounts", "analytics", "assistants", "billing", "quotas"]
 MODELS = [model for app in APPS for model in apps.get_app_config(app).get_models(include_auto_created=False)]
 LEDGER: list[type[Model]] = [Bucket, Decision, Entry, Hold, Reservation]
 MONEY: list[type[Model]] = [Customer, Effect, Invoice, Overage, PackPurchase, Simulated, StripeEvent, Subscription]
-READ_ONLY = [*LEDGER, *MONEY, PlanLimit, Price, Turn, AuditEntry, Tally, Export]
+READ_ONLY = [*LEDGER, *MONEY, PlanLimit, Price, Turn, AuditEntry, Tally, Export, IdempotentRequest]
 MADE_ELSEWHERE = [*READ_ONLY, ApiKey, Invitation, Letter, Conversation, Message]
 
 
@@ -66,6 +78,7 @@ def rows(run: Run[Any]) -> Person:
     guards.count("letter", alice.user.email, at=at)
     letters.post("password_changed", to=alice.user.email, user=alice.user)
     exports.ask(alice.user, by=SYSTEM, at=at)
+    run(idempotency.claim(Asked("a key", str(uuid.uuid4()), alice.user.pk, "POST /", b"", "req_1")))
     Invitation.objects.create(workspace=alice.workspace, email="dave@example.com", role="viewer", expires_at=at)
     subscriptions.put_on_plan(alice.workspace, "team", at=at)
     request_id = f"req_{uuid.uuid4().hex}"

@@ -69,7 +69,8 @@ class Scene:
         return self.secrets[name]
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> httpx2.Response:
-        return self.product.http.request(method, f"/api/v1/{path}", json=body, headers={**self.headers, **headers})
+        kept = {"idempotency-key": f"{self.secret('Idempotency-Key')} {uuid.uuid4()}"}
+        return self.product.http.request(method, f"/api/v1/{path}", json=body, headers=kept | self.headers | headers)
 
     def sent(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         answer = self.send(method, path, body, **headers)
