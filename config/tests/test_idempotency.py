@@ -117,7 +117,7 @@ def test_without_a_key_nothing_is_asked(run: Run[Any]) -> None:
 
     request = RequestFactory().post("/api/v1/quotas/set-plan")
 
-    steps = answer_once(view)(request).__await__()  # type: ignore[arg-type]
+    steps = answer_once(view)(request).__await__()
     with pytest.raises(StopIteration) as ended:
         next(steps)  # At its end without waiting for anything.
     assert ended.value.value is request
