@@ -38,6 +38,11 @@ def bytes_tokens(length: int) -> int:
     return -(-length // CHARACTERS_A_TOKEN)
 
 
+def cautious_tokens(length: int) -> int:
+    """Of so many bytes, rather too many than too few."""
+    return -(-length // CAUTIOUS_CHARACTERS_A_TOKEN)
+
+
 async def delivered_tokens(provider: Provider, model: str, text: str) -> int:
     """The provider's own count of a text it delivered, or ours where it cannot be asked."""
     if not text:
@@ -73,7 +78,7 @@ def _block_tokens(block: Any) -> int:
 
 def _text_tokens_of(value: Any) -> int:
     written = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return -(-len(written.encode()) // CAUTIOUS_CHARACTERS_A_TOKEN)
+    return cautious_tokens(len(written.encode()))
 
 
 def _refers(block: Any) -> bool:

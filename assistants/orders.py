@@ -16,10 +16,11 @@ from assistants.prices import Usage
 from assistants.providers.base import ModelCall, Provider, ProviderError
 from quotas import metering
 from quotas.errors import QuotaExceeded
-from quotas.metering import Admission, Ask
+from quotas.metering import Admission, Amounts, Ask
 
 MEASURED = ("tokens", "cost")
 """Meters of which an answer may take less, by being shorter."""
+UNBOUNDED = 10**15
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,12 @@ class Order:
     @property
     def streams(self) -> bool:
         return bool(self.call.body.get("stream"))
+
+    @property
+    def thinks(self) -> bool:
+        """Whether it may think, which is billed and need not be shown."""
+        thinking = self.call.body.get("thinking") or {}
+        return bool(thinking.get("type", "disabled") != "disabled")
 
     @property
     def meters(self) -> dict[str, int]:
@@ -61,25 +68,28 @@ class Room:
 
 
 async def reserve_room(order: Order, provider: Provider, at: datetime) -> Room:
-    """A stream begins with a slice of its answer and grows; what comes at once has room for all of it.
+    """A stream begins with a slice of its answer and grows; what comes at once, or unseen, has room for all of it.
 
     The estimate serves while there is room for all that is asked. Near the end of an allowance, or where the size of
     the prompt cannot be seen, a real count is worth its round trip: the answer is cut to what is left, to the last.
     """
     wanted = min(order.call.body["max_tokens"], order.offer.max_output)
-    first = min(wanted, settings.HOLD_SLICE_TOKENS) if order.streams else wanted
+    first = min(wanted, settings.HOLD_SLICE_TOKENS) if order.streams and not order.thinks else wanted
     prompt = estimates.prompt_tokens(order.call.body)
     if estimates.is_guesswork(order.call.body):
         prompt = max(prompt, await _counted(order, provider, prompt))
     try:
-        return Room(await _reserve(order, provider, prompt, first, first, at), prompt, first, wanted)
+        admission = await _reserve(order, provider, prompt, first, first, at)
+        if _most(order, provider, admission, prompt, wanted) == wanted:
+            return Room(admission, prompt, first, wanted)
+        prompt = await _counted(order, provider, prompt)
     except QuotaExceeded as exc:
         if any(limit.meter not in MEASURED or limit.room < 2 for limit in exc.violated):
             raise
-    prompt = await _counted(order, provider, prompt)
-    admission = await _reserve(order, provider, prompt, 1, first, at)
-    output = _output(order, provider, admission, prompt, first)
-    return Room(admission, prompt, output, wanted if output == first else output)
+        prompt = await _counted(order, provider, prompt)
+        admission = await _reserve(order, provider, prompt, 1, first, at)
+    most = _most(order, provider, admission, prompt, wanted)
+    return Room(admission, prompt, min(most, _output(order, provider, admission.amounts, prompt, wanted)), most)
 
 
 async def grow(order: Order, provider: Provider, room: Room, *, delivered: int, at: datetime) -> Room | None:
@@ -89,7 +99,7 @@ async def grow(order: Order, provider: Provider, room: Room, *, delivered: int, 
     admission = await metering.grow(order.caller, room.admission, asks, at=at)
     if admission is None:
         return None
-    return replace(room, admission=admission, output=_output(order, provider, admission, room.prompt, most))
+    return replace(room, admission=admission, output=_output(order, provider, admission.amounts, room.prompt, most))
 
 
 async def _reserve(order: Order, provider: Provider, prompt: int, least: int, most: int, at: datetime) -> Admission:
@@ -110,12 +120,23 @@ def _asks(order: Order, provider: Provider, prompt: int, least: int, most: int) 
     return {"tokens": Ask(prompt + least, prompt + most), "cost": Ask(*costs)}
 
 
-def _output(order: Order, provider: Provider, admission: Admission, prompt: int, most: int) -> int:
-    """How many tokens of an answer there is room for, by tokens and by what they cost."""
-    tokens, micro = admission.held("tokens"), admission.held("cost")
-    by_tokens = most if tokens is None else tokens - prompt
-    dearest = order.offer.prices.output_for(micro, prompt) if micro and not provider.demo else most
-    return min(most, by_tokens, dearest)
+def _most(order: Order, provider: Provider, admission: Admission, prompt: int, wanted: int) -> int:
+    """How many tokens of an answer there is room for, if nobody else takes any meanwhile."""
+    hard = [limit for limit in admission.limits_now if limit.hard]
+    left = {
+        meter: amount + min((limit.room for limit in hard if limit.meter == meter), default=UNBOUNDED)
+        for meter, amount in admission.amounts.items()
+    }
+    return _output(order, provider, left, prompt, wanted)
+
+
+def _output(order: Order, provider: Provider, amounts: Amounts, prompt: int, wanted: int) -> int:
+    """How many tokens of an answer such amounts suffice for, by tokens and by what they cost."""
+    by_tokens = amounts["tokens"] - prompt if "tokens" in amounts else wanted
+    by_cost = wanted
+    if "cost" in amounts and not provider.demo:
+        by_cost = order.offer.prices.output_for(amounts["cost"], prompt)
+    return min(wanted, by_tokens, by_cost)
 
 
 def cost(order: Order, provider: Provider, usage: Usage) -> int:

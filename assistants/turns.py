@@ -55,6 +55,7 @@ class LiveTurn:
     _over: bool = False
     _settled: bool = False
     _cut: bool = False
+    _is_full: bool = False
     usage: Usage = field(default_factory=Usage)
     basis: Basis | None = None
     listener: Listener = field(init=False)
@@ -146,13 +147,18 @@ class LiveTurn:
         raise ProviderBroken("The provider ended the stream before the answer was whole.")
 
     async def _has_room(self) -> bool:
-        """Whether the answer may go on; what is held for it grows as it comes."""
-        delivered = estimates.bytes_tokens(self.reading.delivered_bytes)
-        if delivered < self.room.output or not self.room.grows:
+        """Whether the answer may go on; what is held for it grows as it comes, rather too early than too late."""
+        length, room = self.reading.delivered_bytes, self.room
+        if not room.grows or (estimates.cautious_tokens(length) < room.output and not self.reading.thinks):
             return True
-        grown = await orders.grow(self.order, self.provider, self.room, delivered=delivered, at=self.created_at)
-        self.room = grown or self.room
-        return grown is not None
+        if not self._is_full:
+            # What is thought need not be shown, so all that it may take is held at once.
+            seen = room.wanted if self.reading.thinks else estimates.cautious_tokens(length)
+            grown = await orders.grow(self.order, self.provider, room, delivered=seen, at=self.created_at)
+            self._is_full = grown is None or self.reading.thinks
+            self.room = grown or room
+        # Where all that was asked is held, the provider itself ends in time.
+        return not self.room.grows or estimates.bytes_tokens(length) < self.room.output
 
     def _cut_off(self) -> None:
         """The allowance is used up in the middle of the answer: it ends here, and is charged as far as it came."""
@@ -193,8 +199,7 @@ class LiveTurn:
     def _bills_unseen(self) -> bool:
         """Only the provider's report says what it bills: for an answer that is not streamed, and for thinking, which
         may not be shown. It is waited for, though nobody listens."""
-        thinking = self.order.call.body.get("thinking") or {}
-        return not self.order.streams or self.reading.thinks or thinking.get("type", "disabled") != "disabled"
+        return not self.order.streams or self.reading.thinks or self.order.thinks
 
     def _soon(self, call: Callable[[], object], seconds: float = 0) -> None:
         # Never at once: a task that is cancelled before its first step would end without settling.
