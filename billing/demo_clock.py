@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.conf import settings
 
-from billing import customers, dunning, invoices, subscriptions
+from billing import customers, dunning, invoices, packs, subscriptions
 from billing.errors import BillingError
 from billing.gateways.demo import DemoGateway
 from billing.models import Customer, Simulated, Subscription
@@ -54,6 +54,7 @@ def acting(customer_id: str, *, at: datetime) -> Iterator[DemoGateway]:
         yield gateway
         for subscription in subscriptions.refresh_all(gateway, customer, at=at):
             _remind(gateway, subscription, at=at)
+        packs.record_recent(gateway, customer, at=at)
         invoices.record_all(gateway, customer, at=at)  # Where time was played, the past has moved.
 
 

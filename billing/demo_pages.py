@@ -22,7 +22,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import rates
 from billing import demo_clock, demo_pdf
 from billing.errors import BillingError, GatewayRejected, PaymentRefused
-from billing.gateways.demo import DemoGateway, bills, books, life, visits
+from billing.gateways.demo import DemoGateway, bills, books, life, payments, visits
 from billing.gateways.demo.books import Object
 from billing.gateways.demo.cards import NUMBERS, TestNumber, typed
 from billing.gateways.demo.coupons import CODE, PERCENT
@@ -39,6 +39,7 @@ SAID = {
     "ending": "The plan ends with its period.",
     "ended": "The plan has ended.",
     "resumed": "The plan goes on.",
+    "paid-back": "What was paid for the pack is paid back.",
     "played": "Played. What came of it is below.",
 }
 STANDINGS = {
@@ -165,6 +166,9 @@ def _asked(posted: QueryDict, customer_id: str) -> tuple[str, Act]:
         case "remove-card":
             card_id = _theirs(posted, customer_id)
             return "card-removed", lambda gateway: gateway.detach(card_id)
+        case "pay-back":
+            payment_id = _their_payment(posted, customer_id)
+            return "paid-back", lambda gateway: gateway.pay_back(payment_id)
     subscription = _current(customer_id)
     verbs: dict[str, tuple[str, Callable[[DemoGateway, str], Any]]] = {
         "end-with-period": ("ending", DemoGateway.cancel_at_period_end),
@@ -186,6 +190,14 @@ def _theirs(posted: QueryDict, customer_id: str) -> str:
     if not any(card.id == card_id for card in DemoGateway().cards(customer_id)):
         raise GatewayRejected("There is no such card.")
     return card_id
+
+
+def _their_payment(posted: QueryDict, customer_id: str) -> str:
+    """Of a pack of this customer's. Raises `GatewayRejected`."""
+    payment_id = posted.get("payment_id", "")
+    if not any(payment["id"] == payment_id for payment in books.of_customer(payments.PAYMENT, customer_id)):
+        raise GatewayRejected("There is no such payment.")
+    return payment_id
 
 
 def _current(customer_id: str) -> Object | None:
@@ -219,6 +231,7 @@ def _portal_page(request: HttpRequest, session: Object, refusal: BillingError | 
         "credit": -int(books.read("customer", session["customer"])["balance"]),
         "cards": DemoGateway().cards(session["customer"]),
         "invoices": books.of_customer("invoice", session["customer"]),
+        "payments": books.of_customer(payments.PAYMENT, session["customer"]),
         "numbers": NUMBERS,
         "said": "" if refusal else SAID.get(request.GET.get("said", "")),
         **(_about(subscription) if subscription else {}),

@@ -31,6 +31,15 @@ class UnknownPlan(BillingError):
         super().__init__(f"There is no plan {slug}; there are: {', '.join(known)}.")
 
 
+class UnknownPack(BillingError):
+    """Not on offer, or never was."""
+
+    code = "unknown_pack"
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"There is no pack {slug} on offer.")
+
+
 class UnknownShape(BillingError):
     """An object of the gateway that is not what it should be."""
 

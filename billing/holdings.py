@@ -8,13 +8,14 @@ from accounts import archives
 from accounts.archives import Json, rows
 from accounts.holdings import own_workspaces
 from accounts.models import User
-from billing.models import Customer, Invoice, Overage, Subscription
+from billing.models import Customer, Invoice, Overage, PackPurchase, Subscription
 
 
 def contribute() -> None:
     archives.contribute("subscriptions", "The plans your workspace was on.", subscriptions)
     archives.contribute("customers", "Under which id the payment service knows your workspace.", customers)
     archives.contribute("invoices", "What was billed and paid.", invoices)
+    archives.contribute("packs", "The credit packs your workspace bought.", packs)
     archives.contribute("overage", "What was used beyond a plan.", overage)
 
 
@@ -34,6 +35,12 @@ def invoices(user: User) -> Iterable[Json]:
     amounts = ["currency", "subtotal", "discount", "tax", "total", "amount_paid", "amount_due", "credited", "refunded"]
     moments = ["period_start", "period_end", "created_at", "paid_at"]
     return rows(found, "workspace_id", "stripe_id", "number", "status", *amounts, *moments, "lines")
+
+
+def packs(user: User) -> Iterable[Json]:
+    found = PackPurchase.objects.filter(workspace__in=own_workspaces(user))
+    terms = ["pack_id", "meter", "amount", "price", "currency", "lasts_days"]
+    return rows(found, "id", "workspace_id", *terms, "state", "created_at", "paid_at", "refunded", "stripe_id", "error")
 
 
 def overage(user: User) -> Iterable[Json]:

@@ -14,7 +14,7 @@ from accounts.models import Workspace
 from billing import mirror
 from billing.errors import BillingError
 from billing.gateways import Gateway
-from billing.models import Customer, Invoice, Simulated, StripeEvent, Subscription
+from billing.models import Customer, Invoice, PackPurchase, Simulated, StripeEvent, Subscription
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +36,7 @@ def forget(leaver: Leaver) -> dict[str, int]:
         "mirrored objects": mirror.forget(ids),
         "simulated objects": Simulated.objects.filter(customer_id__in=ids).delete()[0],
         "links to invoices": bills.update(hosted_url="", pdf_url=""),
+        "words of banks": PackPurchase.objects.filter(workspace__in=leaver.workspace_ids).update(error=""),
     }
 
 

@@ -63,6 +63,20 @@ class ProjectedInvoice:
     paid_at: datetime | None
 
 
+@dataclass(frozen=True)
+class ProjectedPayment:
+    """What is paid once. `stripe_id` is the payment's as soon as there is one, and the checkout's before.
+
+    `status` is `open`, `paid` or `failed`; `refunded` in minor units; `error` says why it failed.
+    """
+
+    stripe_id: str
+    status: str
+    paid_at: datetime | None = None
+    refunded: int = 0
+    error: str = ""
+
+
 def project_subscription(stripe_object: StripeObject) -> ProjectedSubscription:
     """Raises `UnknownShape` for what is no subscription with a price."""
     try:
@@ -120,6 +134,32 @@ def project_invoice(stripe_object: StripeObject) -> ProjectedInvoice:
         )
     except (KeyError, IndexError, TypeError, AttributeError) as exc:
         raise UnknownShape("invoice", exc) from exc
+
+
+def project_payment(stripe_object: StripeObject) -> ProjectedPayment:
+    """Of a payment, or of the session of the checkout it is made at. Raises `UnknownShape` for what is neither."""
+    try:
+        if stripe_object["object"] != "checkout.session":
+            return _payment(stripe_object)
+        # Until the page is done with, whoever was refused there may try another card.
+        if stripe_object["status"] == "complete":
+            return _payment(stripe_object["payment_intent"])
+        if stripe_object["status"] == "expired":
+            return ProjectedPayment(stripe_object["id"], "failed", error="Nothing was paid while its page was there.")
+        return ProjectedPayment(stripe_object["id"], "open")
+    except (KeyError, TypeError, AttributeError) as exc:
+        raise UnknownShape("payment", exc) from exc
+
+
+def _payment(intent: StripeObject) -> ProjectedPayment:
+    match intent["status"]:
+        case "succeeded":
+            charge = intent["latest_charge"]
+            return ProjectedPayment(intent["id"], "paid", _moment(charge["created"]), charge["amount_refunded"])
+        case "requires_payment_method" | "canceled":
+            said = (intent.get("last_payment_error") or {}).get("message")
+            return ProjectedPayment(intent["id"], "failed", error=said or "It was not paid.")
+    return ProjectedPayment(intent["id"], "open")
 
 
 def moment(seconds: int | None) -> datetime | None:

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from accounts import front_ends
 from accounts.models import AuditEntry
-from billing.models import Invoice, Subscription
+from billing.models import Invoice, PackPurchase, Subscription
 from billing.serializers import PriceView
 
 
@@ -28,9 +28,50 @@ class ChosenPlan(serializers.Serializer[Any]):
     plan = serializers.SlugField(max_length=40)
 
 
-class NewCheckout(ChosenPlan):
+class WaysBack(serializers.Serializer[Any]):
     success_url = FrontEndAddress(required=False, help_text="Where the browser goes when it is paid.")
     cancel_url = FrontEndAddress(required=False, help_text="Where it goes when it is not.")
+
+
+class NewCheckout(ChosenPlan, WaysBack):
+    pass
+
+
+class NewPackPurchase(WaysBack):
+    """Where a checkout leads back to, should it take one."""
+
+
+class PackPurchaseView(serializers.ModelSerializer[PackPurchase]):
+    """A pack at the terms it was bought at. `price` and `refunded` in minor units of `currency`."""
+
+    pack = serializers.CharField(source="pack_id")
+    name = serializers.CharField(source="pack.name")
+    automatic = serializers.BooleanField(source="is_automatic", help_text="Bought when little was left.")
+    error = serializers.CharField(help_text="Why it failed.")
+    simulated = serializers.SerializerMethodField()
+
+    class Meta:
+        model = PackPurchase
+        fields = [
+            "id",
+            "pack",
+            "name",
+            "meter",
+            "amount",
+            "lasts_days",
+            "price",
+            "currency",
+            "state",
+            "error",
+            "automatic",
+            "created_at",
+            "paid_at",
+            "refunded",
+            "simulated",
+        ]
+
+    def get_simulated(self, purchase: PackPurchase) -> bool:
+        return purchase.gateway == "demo"
 
 
 class NewPortal(serializers.Serializer[Any]):

@@ -186,7 +186,7 @@ class InvoiceDetailView(OwnInvoices, generics.RetrieveAPIView[Invoice]):
 
 @extend_schema(tags=TAGS)
 class HistoryView(generics.ListAPIView[AuditEntry]):
-    """What happened to your subscription and your money: `subscription.*`, `invoice.*`, `checkout.*`."""
+    """What happened to your subscription and your money: `subscription.*`, `invoice.*`, `checkout.*`, `pack.*`."""
 
     needs = {"GET": Scope.BILLING}
     queryset = AuditEntry.objects.none()
@@ -195,7 +195,7 @@ class HistoryView(generics.ListAPIView[AuditEntry]):
 
     def get_queryset(self) -> QuerySet[AuditEntry]:
         mine = AuditEntry.objects.filter(workspace=caller_of(self.request).workspace_id)
-        return mine.filter(action__regex=r"^(subscription|invoice|checkout|payment_method)\.")
+        return mine.filter(action__regex=r"^(subscription|invoice|checkout|payment_method|pack)\.")
 
 
 class SummaryDetailView(APIView):

@@ -1,4 +1,4 @@
-"""What webhooks left out: every customer's subscriptions and invoices, asked for anew."""
+"""What webhooks left out: every customer's subscriptions, invoices and packs, asked for anew."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from billing import invoices, subscriptions
+from billing import invoices, packs, subscriptions
 from billing.errors import BillingError
 from billing.gateways import Gateway
 from billing.models import Customer
@@ -42,4 +42,5 @@ def resync(gateway: Gateway, *, at: datetime) -> Resynced:
 def resync_one(gateway: Gateway, customer: Customer, *, at: datetime) -> tuple[int, int]:
     """How many subscriptions and invoices they have. Raises as gateways do."""
     subscribed = subscriptions.refresh_all(gateway, customer, at=at)
+    packs.record_recent(gateway, customer, at=at)
     return len(subscribed), len(invoices.record_all(gateway, customer, at=at))

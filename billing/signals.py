@@ -4,3 +4,9 @@ from django.dispatch import Signal
 
 # subscription: its id; plan: the slug the workspace is on now.
 subscription_changed = Signal()
+
+# purchase: its id. The money is there; what it gives is granted above, once, however often this is said.
+pack_paid = Signal()
+
+# purchase: its id. More of it was paid back than before; the purchase says how much.
+pack_refunded = Signal()

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import F, Sum
 
 from billing import purchases, subscriptions
-from billing.models import Invoice, Overage, Subscription
+from billing.models import Invoice, Overage, PackPurchase, Subscription
 from billing.models.subscriptions import Gateway
 
 OVERAGE_CURRENCY = "USD"
@@ -49,9 +49,15 @@ def summary(workspace_id: UUID, *, simulated: bool) -> Summary:
         overage_units=units,
         overage=overage,
         open_amounts=_sums(found.filter(status=Invoice.Status.OPEN).values_list("currency", "amount_due")),
-        paid_amounts=_sums(found.values_list("currency", F("amount_paid") - F("refunded"))),
+        paid_amounts=_sums([*found.values_list("currency", F("amount_paid") - F("refunded")), *_packs(workspace_id)]),
         simulated=running.gateway == Gateway.DEMO if running and running.gateway else simulated,
     )
+
+
+def _packs(workspace_id: UUID) -> Iterable[tuple[str, int]]:
+    """What was paid for each, less what was paid back."""
+    paid = PackPurchase.objects.filter(workspace=workspace_id).exclude(paid_at=None)
+    return paid.values_list("currency", F("price") - F("refunded"))
 
 
 def _overage(workspace_id: UUID, running: Subscription | None) -> tuple[int, Amount]:

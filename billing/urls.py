@@ -1,5 +1,6 @@
 from django.urls import path
 
+from billing import pack_views as packs
 from billing import purchase_views as purchases
 from billing import views, webhook_views
 
@@ -7,7 +8,10 @@ urlpatterns = [
     path("billing/plans", views.PlanListView.as_view()),
     path("billing/plans/compare", views.PlanCompareView.as_view()),
     path("billing/plans/<slug:slug>", views.PlanDetailView.as_view()),
-    path("billing/packs", views.PackListView.as_view()),
+    path("billing/packs", packs.PackListView.as_view()),
+    path("billing/packs/<slug:slug>/purchases", packs.BuyPackView.as_view()),
+    path("billing/pack-purchases", packs.PurchaseListView.as_view()),
+    path("billing/pack-purchases/<uuid:purchase_id>", packs.PurchaseDetailView.as_view()),
     path("billing/webhooks/stripe", webhook_views.stripe),
     path("billing/subscription", purchases.SubscriptionDetailView.as_view()),
     path("billing/subscription/preview", purchases.PreviewChangeView.as_view()),

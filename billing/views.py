@@ -11,8 +11,8 @@ from rest_framework.views import APIView
 from accounts.authentication import caller_of
 from accounts.models import Scope
 from billing import comparison, packs, subscriptions
-from billing.models import CreditPack, Plan, Price
-from billing.serializers import Comparison, PackView, PlanView
+from billing.models import Plan, Price
+from billing.serializers import Comparison, PlanView
 
 
 def offered() -> QuerySet[Plan]:
@@ -55,15 +55,3 @@ class PlanCompareView(APIView):
         rows = comparison.compare(plans)
         told = {"current": current, "plans": plans, "limits": rows, "packs": packs.offered()}
         return Response(Comparison(told).data)
-
-
-@extend_schema(tags=["billing"])
-class PackListView(generics.ListAPIView[CreditPack]):
-    """Every credit pack on offer: so much of a meter, bought once, beside what a plan allows."""
-
-    permission_classes = (AllowAny,)
-    serializer_class = PackView
-    pagination_class = None
-
-    def get_queryset(self) -> QuerySet[CreditPack]:
-        return packs.offered()

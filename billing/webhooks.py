@@ -22,7 +22,7 @@ from django.db.models import F, Q, QuerySet
 
 from accounts import jobs
 from accounts.bodies import read_object
-from billing import dunning, invoices, subscriptions
+from billing import dunning, invoices, packs, subscriptions
 from billing.errors import BillingError, UnknownShape
 from billing.gateways.stripe import StripeGateway, check_signature
 from billing.models import Customer, StripeEvent, Subscription
@@ -178,6 +178,13 @@ def _checkout(news: News) -> None:
         _refresh(news, id_of(news.about["subscription"]))
     if news.about.get("invoice"):
         _record(news, id_of(news.about["invoice"]))
+    _pack(news)
+
+
+def _pack(news: News) -> None:
+    """Nothing where it is about something else that was paid."""
+    if purchase_id := packs.named_by(news.customer, news.about):
+        packs.record(news.gateway, purchase_id, at=news.at, payment_id=str(news.about["id"]))
 
 
 def _credit_note(news: News) -> None:
@@ -185,9 +192,14 @@ def _credit_note(news: News) -> None:
 
 
 def _refund(news: News) -> None:
-    if news.about.get("payment_intent"):
-        for invoice_id in news.gateway.invoices_paid_by(id_of(news.about["payment_intent"])):
-            _record(news, invoice_id)
+    if not news.about.get("payment_intent"):
+        return
+    payment_id = id_of(news.about["payment_intent"])
+    if purchase_id := packs.paid_by(news.customer, payment_id):
+        packs.record(news.gateway, purchase_id, at=news.at)
+        return
+    for invoice_id in news.gateway.invoices_paid_by(payment_id):
+        _record(news, invoice_id)
 
 
 def _customer_changed(news: News) -> None:
@@ -217,6 +229,10 @@ VERBS: dict[str, Callable[[News], None]] = {
     "checkout.session.completed": _checkout,
     "checkout.session.async_payment_succeeded": _checkout,
     "checkout.session.async_payment_failed": _checkout,
+    "checkout.session.expired": _pack,
+    "payment_intent.succeeded": _pack,
+    "payment_intent.payment_failed": _pack,
+    "payment_intent.canceled": _pack,
     "customer.subscription.created": _subscription,
     "customer.subscription.updated": _subscription,
     "customer.subscription.deleted": _subscription,

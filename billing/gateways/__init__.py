@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from billing.gateways.base import Card, Gateway, Page, Purchase
+from billing.gateways.base import Card, Gateway, PackOrder, Page, Purchase
 from billing.gateways.demo import DemoGateway
 from billing.gateways.stripe import StripeGateway
 
-__all__ = ["Card", "DemoGateway", "Gateway", "Page", "Purchase", "gateway"]
+__all__ = ["Card", "DemoGateway", "Gateway", "PackOrder", "Page", "Purchase", "gateway"]
 
 
 def gateway() -> Gateway:

@@ -29,6 +29,18 @@ class Purchase:
 
 
 @dataclass(frozen=True)
+class PackOrder:
+    """One pack to be paid for. `id` is the purchase's: whatever is asked for twice under it is done once."""
+
+    id: UUID
+    customer_id: str
+    workspace_id: UUID
+    name: str
+    price: int
+    currency: str
+
+
+@dataclass(frozen=True)
 class Page:
     """A page of the gateway to send somebody to, and until when it works."""
 
@@ -64,6 +76,8 @@ class Gateway(Protocol):
     # Pages
 
     def start_checkout(self, purchase: Purchase) -> Page: ...
+
+    def start_pack_checkout(self, order: PackOrder, *, success_url: str, cancel_url: str) -> Page: ...
 
     def open_portal(self, customer_id: str, *, return_url: str) -> Page: ...
 
@@ -111,6 +125,20 @@ class Gateway(Protocol):
     def make_default(self, customer_id: str, card_id: str) -> None: ...
 
     def detach(self, card_id: str) -> None: ...
+
+    def card_that_pays(self, customer_id: str) -> str:
+        """The id of the one that is asked when nobody is there; empty where none is."""
+
+    def charge(self, order: PackOrder, card_id: str) -> StripeObject:
+        """The payment, though nobody is there. `PaymentRefused` where the card does not pay; within a day it is the
+        same answer whenever it is asked for again.
+        """
+
+    def payment(self, payment_id: str) -> StripeObject:
+        """A pack's payment, or the session of the checkout it is paid at, with the payment in it."""
+
+    def payment_of(self, customer_id: str, purchase_id: UUID) -> StripeObject | None:
+        """The last try to pay for it that is known; for when the answer to `charge` was lost."""
 
     # The catalogue
 

@@ -21,6 +21,7 @@ DECLINED = typed("4000 0000 0000 0002")
 EMPTY = typed("4000 0000 0000 9995")
 FAILS_LATER = typed("4000 0000 0000 0341")
 ASKS = typed("4000 0025 0000 3155")
+ALWAYS_ASKS = typed("4000 0027 6000 3184")
 
 BEGIN = datetime(2027, 1, 31, 10, 30, tzinfo=UTC)
 DAY = timedelta(days=1)

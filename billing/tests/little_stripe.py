@@ -37,11 +37,13 @@ class LittleStripe:
     broken: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
     bodies: dict[str, str] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+    answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
 
     def has(self, *objects: payloads.Json) -> None:
         """They are so from now on."""
         for each in objects:
-            self.objects[f"/v1/{each['object']}s/{each['id']}"] = each
+            self.objects[f"/v1/{each['object'].replace('.', '/')}s/{each['id']}"] = each
 
     @contextmanager
     def holding(self, said: payloads.Json) -> Iterator[Held]:
@@ -66,6 +68,8 @@ class LittleStripe:
 
     def answer(self, method: str, path: str) -> tuple[int, Any]:
         self.asked.append(f"{method} {path}")
+        if f"{method} {path}" in self.answers:
+            return self.answers[f"{method} {path}"]
         said = json.dumps(self.objects.get(path, payloads.page()))
         held = self.held.pop(path, None)
         if held:
@@ -96,6 +100,7 @@ def started() -> Iterator[LittleStripe]:
             little.bodies[f"{self.command} {path}"] = self.rfile.read(
                 int(self.headers.get("content-length") or 0)
             ).decode()
+            little.keys[f"{self.command} {path}"] = self.headers.get("idempotency-key") or ""
             status, said = little.answer(self.command, path)
             body = json.dumps(said).encode()
             self.send_response(status)

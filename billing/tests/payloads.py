@@ -352,3 +352,58 @@ def checkout_session(customer: str, subscription_id: str, invoice_id: str, works
         "status": "complete",
         "subscription": subscription_id,
     }
+
+
+def payment_intent(customer: str, purchase_id: object, *, amount: int = 300, refunded: int = 0, **others: Any) -> Json:
+    """One that was paid, with its charge in it, as it is asked for."""
+    payment_id = some_id("pi")
+    at = int(time.time())
+    return {
+        "id": payment_id,
+        "object": "payment_intent",
+        "amount": amount,
+        "amount_received": amount,
+        "created": at,
+        "currency": "usd",
+        "customer": customer,
+        "description": "50 operations",
+        "last_payment_error": None,
+        "latest_charge": charge(customer, payment_id, amount=amount, refunded=refunded),
+        "livemode": False,
+        "metadata": {"purchase": str(purchase_id)},
+        "status": "succeeded",
+    } | others
+
+
+def charge(customer: str, payment_id: str, *, amount: int = 300, refunded: int = 0) -> Json:
+    return {
+        "id": some_id("ch"),
+        "object": "charge",
+        "amount": amount,
+        "amount_refunded": refunded,
+        "created": int(time.time()),
+        "currency": "usd",
+        "customer": customer,
+        "metadata": {},
+        "payment_intent": payment_id,
+        "refunded": refunded >= amount,
+        "status": "succeeded",
+    }
+
+
+def pack_session(customer: str, purchase_id: object, payment: Json | None = None, **others: Any) -> Json:
+    """A checkout where a pack is paid; done with once there is a payment."""
+    return {
+        "id": some_id("cs"),
+        "object": "checkout.session",
+        "customer": customer,
+        "expires_at": int(time.time()) + DAY,
+        "invoice": None,
+        "metadata": {"purchase": str(purchase_id)},
+        "mode": "payment",
+        "payment_intent": payment,
+        "payment_status": "paid" if payment else "unpaid",
+        "status": "complete" if payment else "open",
+        "subscription": None,
+        "url": "https://checkout.stripe.com/c/pay/cs_test_1",
+    } | others

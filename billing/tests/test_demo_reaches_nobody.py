@@ -10,6 +10,7 @@ import pytest
 from django.utils.timezone import now
 
 from accounts.tests.factories import Person
+from billing.models import PackPurchase
 from billing.tests.demo import FAILS_LATER, GOOD, MASTERCARD, Buyer
 from billing.tests.test_demo_pages import Visitor, path
 from config.tests.product import Product, running, started
@@ -78,6 +79,11 @@ def play(product: Product, buyer: Buyer) -> None:
     portal.send(act="add-card", card=MASTERCARD.number)
     assert standing() == "active"
 
+    ask("POST", "packs/operations-50/purchases", 201)
+    ask("GET", f"pack-purchases/{ask('GET', 'pack-purchases')['results'][0]['id']}")
+    portal.send(act="pay-back", payment_id=PackPurchase.objects.get(workspace=buyer.person.workspace).stripe_id)
+    assert ask("GET", "pack-purchases")["results"][0]["state"] == "refunded"
+
     ask("POST", "subscription/preview", plan="team")
     ask("PATCH", "subscription", plan="team")
     ask("POST", "subscription/cancel", now=False)
@@ -90,7 +96,7 @@ def play(product: Product, buyer: Buyer) -> None:
         assert product.http.get(path(bill["hosted_url"])).status_code == 200
         assert product.http.get(path(bill["pdf_url"])).status_code == 200
     ask("GET", f"invoices/{bills[0]['id']}")
-    for address in ("history", "summary", "plans", "plans/compare"):
+    for address in ("history", "summary", "plans", "plans/compare", "packs"):
         ask("GET", address)
     ask("POST", "subscription/cancel", now=True)
     assert ask("GET", "subscription")["current_plan"] == "free"

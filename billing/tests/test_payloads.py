@@ -38,6 +38,19 @@ def test_a_checkout_session_has_no_field_that_stripe_does_not_know() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        (payloads.payment_intent("cus_1", "purchase"), stripe.PaymentIntent),
+        (payloads.charge("cus_1", "pi_1"), stripe.Charge),
+        (payloads.pack_session("cus_1", "purchase"), stripe.checkout.Session),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_what_is_paid_once_has_no_field_that_stripe_does_not_know(said: dict[str, Any], kind: type) -> None:
+    assert [wrong for wrong in misfits(said, kind) if "is missing" not in wrong] == []
+
+
+@pytest.mark.parametrize(
     "wrong",
     [
         {"current_period_end": 1_790_000_000},

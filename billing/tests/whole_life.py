@@ -6,6 +6,7 @@ It ends well only where no verb was forgotten.
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -29,7 +30,7 @@ def live(gateway: Any) -> None:
 
     from accounts.models import Workspace
     from billing import demo_clock, tasks
-    from billing.gateways import Purchase
+    from billing.gateways import PackOrder, Purchase
     from billing.models import Customer, Overage
     from billing.tests.demo import FAILS_LATER, GOOD, MASTERCARD, a_price
 
@@ -46,6 +47,12 @@ def live(gateway: Any) -> None:
     page = gateway.start_checkout(purchase)
     with demo_clock.acting(customer_id, at=at) as simulated:
         bought = simulated.complete_checkout(page.id, FAILS_LATER, code="DEMO20", authenticated=False)["subscription"]
+    order = PackOrder(uuid4(), customer_id, workspace.pk, "Some tokens", 500, "USD")
+    ways = {"success_url": purchase.success_url, "cancel_url": purchase.cancel_url}
+    pack_page = gateway.start_pack_checkout(order, **ways)
+    gateway.payment(pack_page.id)
+    with demo_clock.acting(customer_id, at=at) as simulated:
+        simulated.complete_checkout(pack_page.id, GOOD, code="", authenticated=False)
     gateway.open_portal(customer_id, return_url="https://example.com")
     entry_id = int(uuid4()) % 2**62
     gateway.report(
@@ -57,6 +64,9 @@ def live(gateway: Any) -> None:
     with demo_clock.acting(customer_id, at=at + timedelta(days=33)) as simulated:
         simulated.add_card(customer_id, MASTERCARD, authenticated=False)
         simulated.add_card(customer_id, GOOD, authenticated=False)
+    payment = gateway.charge(replace(order, id=uuid4()), gateway.card_that_pays(customer_id))
+    assert gateway.payment_of(customer_id, order.id)["id"] != payment["id"]
+    gateway.pay_back(gateway.payment(payment["id"])["id"])
     gateway.preview_change(bought, dearer, at=at)
     gateway.change_price(bought, dearer, at=at)
     gateway.lower_price(bought, dearer)

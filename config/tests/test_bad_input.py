@@ -18,7 +18,7 @@ from accounts.models import ApiKey, TokenFamily, User
 from accounts.tests.factories import PASSWORD, Person, person
 from assistants.models import Conversation, Message, Turn
 from assistants.tests.standin.client import StandIn
-from billing.models import Customer, Subscription
+from billing.models import Customer, PackPurchase, Subscription
 from config.tests.product import Product
 from quotas.models import Decision, Entry, Reservation
 
@@ -95,6 +95,7 @@ ENDPOINTS = [
     Endpoint("POST", f"{API}/auth/password-reset", {"email": STRANGER}),
     Endpoint("POST", f"{API}/auth/password-reset/confirm", {"key": "a.b", "password": PASSWORD}),
     Endpoint("POST", f"{API}/billing/checkout", {"plan": "team"}),
+    Endpoint("POST", f"{API}/billing/packs/operations-50/purchases", {"success_url": "http://localhost:8000/account"}),
     Endpoint("POST", f"{API}/quotas/set-plan", {"plan": "team"}),
     Endpoint("POST", CONVERSATIONS, {"title": "Plans"}),
     Endpoint("PATCH", f"{CONVERSATIONS}/{{conversation}}", {"title": "Plans"}),
@@ -109,7 +110,7 @@ IN_WORKSPACE = "workspace_id = %(workspace)s"
 HERS = {
     **{
         kind._meta.db_table: IN_WORKSPACE
-        for kind in (Reservation, Decision, Turn, Conversation, ApiKey, Customer, Subscription)
+        for kind in (Reservation, Decision, Turn, Conversation, ApiKey, Customer, PackPurchase, Subscription)
     },
     Entry._meta.db_table: f"reservation_id IN (SELECT id FROM {Reservation._meta.db_table} WHERE {IN_WORKSPACE})",
     Message._meta.db_table: f"conversation_id IN (SELECT id FROM {Conversation._meta.db_table} WHERE {IN_WORKSPACE})",
@@ -226,7 +227,12 @@ BODIES: dict[str, bytes] = {
 }
 
 
-NEED_NO_BODY = {"POST /assistants/conversations", "PATCH /assistants/conversations/{conversation}", "PATCH /auth/me"}
+NEED_NO_BODY = {
+    "POST /assistants/conversations",
+    "PATCH /assistants/conversations/{conversation}",
+    "PATCH /auth/me",
+    "POST /billing/packs/operations-50/purchases",
+}
 UNREADABLE = [
     pytest.param(endpoint, body, marks=[] if endpoint.path in KINDS else pytest.mark.slow)
     for endpoint in ENDPOINTS

@@ -27,7 +27,7 @@ from assistants.models import Conversation, Message
 from billing import customers, purchases
 from billing.gateways.demo import DemoGateway
 from billing.gateways.demo.cards import typed
-from billing.models import Invoice
+from billing.models import Invoice, PackPurchase
 from config.tests.product import Product
 from quotas.models import Decision
 
@@ -50,6 +50,7 @@ class Alice:
     connection: SocialAccount
     invoice: Invoice
     card_id: str
+    purchase: PackPurchase
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,9 @@ ROUTES = {
     "api/v1/billing/plans/compare": HERS,
     "api/v1/billing/plans/<slug:slug>": PUBLIC,
     "api/v1/billing/packs": PUBLIC,
+    "api/v1/billing/packs/<slug:slug>/purchases": HERS,
+    "api/v1/billing/pack-purchases": HERS,
+    "api/v1/billing/pack-purchases/<uuid:purchase_id>": named(purchase_id=lambda alice: alice.purchase.pk),
     "api/v1/billing/webhooks/stripe": PUBLIC,
     "api/v1/billing/subscription": HERS,
     "api/v1/billing/subscription/preview": HERS,
@@ -236,13 +240,11 @@ def alice(database: None) -> Alice:
     )
     session = TokenFamily.objects.get(user=owner.user)
     connection = SocialAccount.objects.create(user=owner.user, provider="oidc", uid=f"{CANARY} {uuid.uuid4()}")
-    invoice, card_id = what_she_pays(owner)
-    return Alice(
-        owner, key, conversation, message, decision, session, passkey, invitation, connection, invoice, card_id
-    )
+    paid = what_she_pays(owner)
+    return Alice(owner, key, conversation, message, decision, session, passkey, invitation, connection, *paid)
 
 
-def what_she_pays(owner: Person) -> tuple[Invoice, str]:
+def what_she_pays(owner: Person) -> tuple[Invoice, str, PackPurchase]:
     gateway = DemoGateway()
     customer = customers.customer_of(owner.workspace, gateway)
     gateway.add_card(customer.stripe_id, typed(purchases.CARD_THAT_PAYS), authenticated=True)
@@ -258,7 +260,11 @@ def what_she_pays(owner: Person) -> tuple[Invoice, str]:
         **amounts,
         **moments,
     )
-    return invoice, gateway.cards(customer.stripe_id)[0].id
+    pack = {"pack_id": "operations-50", "meter": "operations", "amount": 50, "price": 300, "currency": "USD"}
+    purchase = PackPurchase.objects.create(
+        workspace=owner.workspace, gateway="demo", state="failed", error=CANARY, created_at=now(), **pack
+    )
+    return invoice, gateway.cards(customer.stripe_id)[0].id, purchase
 
 
 @pytest.fixture(scope="module")
@@ -281,7 +287,7 @@ def hers(address: str, alice: Alice) -> dict[str, object]:
 
 
 def any_ids(address: str) -> dict[str, object]:
-    names = [*ROUTES[address].ids, *(["slug"] if "<str:slug>" in address else [])]
+    names = [*ROUTES[address].ids, *(["slug"] if ":slug>" in address else [])]
     return {name: 2**31 - 1 if f"<int:{name}>" in address else uuid.uuid4() for name in names}
 
 

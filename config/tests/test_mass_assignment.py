@@ -17,7 +17,7 @@ from accounts.tests.factories import PASSWORD, Person, person
 from assistants.models import Conversation, Message
 from billing import purchases
 from billing.gateways.demo import DemoGateway
-from billing.models import Plan, Subscription
+from billing.models import PackPurchase, Plan, Subscription
 from config.tests.product import Product
 
 API = "/api/v1"
@@ -33,6 +33,7 @@ class Write:
     model: type[Model]
     body: dict[str, Any]
     make: Callable[[Person], Model] | None = None
+    before: Callable[[Person], object] = lambda alice: None
     own: set[str] = field(default_factory=set)  # Columns in which two rows differ by themselves.
 
     def __str__(self) -> str:
@@ -63,6 +64,10 @@ def a_subscription(alice: Person) -> Model:
     ways = {"success_url": "https://app.example/", "cancel_url": "https://app.example/"}
     starter = Plan.objects.get(slug="starter")
     return purchases.subscribe(gateway, alice.workspace, starter, **ways, by=SYSTEM, at=now())
+
+
+def a_card(alice: Person) -> None:
+    purchases.save_test_card(DemoGateway(), alice.workspace)
 
 
 NEW_ID = {"id", "created_at"}
@@ -135,6 +140,14 @@ WRITES = [
         {"now": False},
         make=a_subscription,
         own={"cancel_at_period_end", "entitled_until", "refreshed_at"},
+    ),
+    Write(
+        "POST",
+        "/billing/packs/operations-50/purchases",
+        PackPurchase,
+        {},
+        before=a_card,
+        own={*NEW_ID, "stripe_id", "paid_at"},
     ),
     Write(
         "POST",
@@ -220,6 +233,8 @@ def test_a_change_changes_what_it_lists_alone(product: Product, alice: Person, c
 def test_what_is_made_is_made_of_what_is_listed_alone(
     product: Product, alice: Person, charlie: Person, write: Write
 ) -> None:
+    write.before(alice)
+
     def made(more: dict[str, Any]) -> dict[str, Any]:
         said = send(product, write, alice, None, more)
         return columns(write.model, said.get("user", said)["id"])

@@ -14,8 +14,8 @@ from django.db import transaction
 from django.utils.timezone import now
 
 from billing.errors import GatewayRejected
-from billing.gateways.base import Card, Page, Purchase
-from billing.gateways.demo import bills, books, cards, coupons, life, shapes, travel, visits
+from billing.gateways.base import Card, PackOrder, Page, Purchase
+from billing.gateways.demo import bills, books, cards, coupons, life, payments, shapes, travel, visits
 from billing.gateways.demo.books import Object
 from billing.gateways.demo.cards import TestNumber
 from billing.models import Overage, Plan, Price, Simulated
@@ -52,6 +52,10 @@ class DemoGateway:
     def start_checkout(self, purchase: Purchase) -> Page:
         with books.held(purchase.customer_id):
             return visits.checkout(purchase, at=self.clock())
+
+    def start_pack_checkout(self, order: PackOrder, *, success_url: str, cancel_url: str) -> Page:
+        with books.held(order.customer_id):
+            return visits.pack_checkout(order, success_url=success_url, cancel_url=cancel_url, at=self.clock())
 
     def open_portal(self, customer_id: str, *, return_url: str) -> Page:
         with books.held(customer_id):
@@ -132,6 +136,19 @@ class DemoGateway:
                 customer["invoice_settings"]["default_payment_method"] = None
                 books.write(customer)
 
+    def card_that_pays(self, customer_id: str) -> str:
+        return str(books.read("customer", customer_id)["invoice_settings"]["default_payment_method"] or "")
+
+    def charge(self, order: PackOrder, card_id: str) -> Object:
+        with books.held(order.customer_id):
+            return payments.charge(order, books.find("payment_method", card_id), at=self.clock())
+
+    def payment(self, payment_id: str) -> Object:
+        return payments.look(payment_id, at=self.clock())
+
+    def payment_of(self, customer_id: str, purchase_id: UUID) -> Object | None:
+        return payments.of_purchase(customer_id, purchase_id)
+
     # The catalogue
 
     def push_plan(self, plan: Plan) -> bool:
@@ -167,6 +184,9 @@ class DemoGateway:
             session = self.visit(visits.CHECKOUT, session_id)
             if session["status"] == "complete":
                 return session
+            if session["mode"] == "payment":
+                cards.check_can_be_kept(card, authenticated=authenticated)
+                return payments.complete(session, at=at)
             discounts = coupons.discounts_for(code)
             self._keep_card(customer, card, authenticated=authenticated)
             begun = life.begin(
@@ -186,6 +206,11 @@ class DemoGateway:
         with books.held(customer_id) as customer:
             card_id = self._keep_card(customer, card, authenticated=authenticated)
             self._make_default(customer, card_id)
+
+    def pay_back(self, payment_id: str, amount: int | None = None) -> Object:
+        """Of a pack's payment so much, or all that is left, as staff do at Stripe. Raises `GatewayRejected`."""
+        with books.held(books.customer_of("payment_intent", payment_id)):
+            return payments.pay_back(payment_id, amount)
 
     def catch_up(self, subscription_id: str) -> Object:
         """All that has come due, by this gateway's clock."""

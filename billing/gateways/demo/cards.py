@@ -19,6 +19,7 @@ class Does(StrEnum):
     IS_EMPTY = "Has insufficient funds"
     FAILS_LATER = "Pays now, and fails at every renewal"
     ASKS = "Asks for authentication first"
+    ALWAYS_ASKS = "Asks for authentication every time"
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ NUMBERS = (
     TestNumber("4242424242424242", "visa", Does.PAYS),
     TestNumber("5555555555554444", "mastercard", Does.PAYS),
     TestNumber("4000002500003155", "visa", Does.ASKS),
+    TestNumber("4000002760003184", "visa", Does.ALWAYS_ASKS),
     TestNumber("4000000000000341", "visa", Does.FAILS_LATER),
     TestNumber("4000000000000002", "visa", Does.DECLINED),
     TestNumber("4000000000009995", "visa", Does.IS_EMPTY),
@@ -91,7 +93,7 @@ def check_can_be_kept(card: TestNumber, *, authenticated: bool) -> None:
             raise PaymentRefused("The card was declined. Try another.", "generic_decline")
         case Does.IS_EMPTY:
             raise PaymentRefused("The card has insufficient funds. Try another.", "insufficient_funds")
-        case Does.ASKS if not authenticated:
+        case Does.ASKS | Does.ALWAYS_ASKS if not authenticated:
             raise PaymentRefused("The bank wants to know that it is you.", "authentication_required", needs_action=True)
 
 
@@ -99,5 +101,9 @@ def check_pays(card: Object | None) -> None:
     """What the bank says to a card that is kept, whose owner is away. Raises `PaymentRefused`."""
     if card is None:
         raise PaymentRefused("There is no card to pay with.", "no_card")
-    if BY_LAST4[card["card"]["last4"]].does == Does.FAILS_LATER:
-        raise PaymentRefused(f"The card ending in {card['card']['last4']} was declined.", "generic_decline")
+    last4 = card["card"]["last4"]
+    match BY_LAST4[last4].does:
+        case Does.FAILS_LATER:
+            raise PaymentRefused(f"The card ending in {last4} was declined.", "generic_decline")
+        case Does.ALWAYS_ASKS:
+            raise PaymentRefused("The bank wants to know that it is you.", "authentication_required", needs_action=True)

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from billing import money
+from billing.gateways.base import PackOrder
 from billing.gateways.demo.periods import end_of
 from billing.models import Overage, Price
 
@@ -55,6 +56,46 @@ def price(of: Price) -> Object:
         "billing_scheme": "per_unit",
         "livemode": False,
         "recurring": {"interval": of.interval, "interval_count": of.interval_count, "usage_type": "licensed"},
+    }
+
+
+def price_of_pack(order: PackOrder) -> Object:
+    return {
+        "object": "price",
+        "currency": order.currency.lower(),
+        "unit_amount": order.price,
+        "nickname": order.name,
+        "type": "one_time",
+        "recurring": None,
+        "livemode": False,
+    }
+
+
+def payment(payment_id: str, customer_id: str, price: Object, *, metadata: Object, at: datetime) -> Object:
+    """One that was made. The charge stands in it, as Stripe gives it where that is asked for."""
+    amount = price["unit_amount"]
+    charge = {
+        "id": f"{payment_id}_charge",
+        "object": "charge",
+        "amount": amount,
+        "amount_refunded": 0,
+        "created": stamp(at),
+        "payment_intent": payment_id,
+    }
+    return {
+        "id": payment_id,
+        "object": "payment_intent",
+        "customer": customer_id,
+        "status": "succeeded",
+        "amount": amount,
+        "amount_received": amount,
+        "currency": price["currency"],
+        "created": stamp(at),
+        "description": price["nickname"],
+        "last_payment_error": None,
+        "latest_charge": charge,
+        "livemode": False,
+        "metadata": metadata,
     }
 
 
@@ -120,8 +161,9 @@ def every(price: Object) -> str:
 
 
 def costs(price: Object) -> str:
-    """`$29.00 a month`."""
-    return f"{money.written(price['unit_amount'], price['currency'])} {every(price)}"
+    """`$29.00 a month`, or `$5.00` for what is paid once."""
+    amount = money.written(price["unit_amount"], price["currency"])
+    return f"{amount} {every(price)}" if price["recurring"] else amount
 
 
 def meter_event(customer_id: str, overage: Overage) -> Object:

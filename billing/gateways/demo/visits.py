@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from billing.errors import GatewayRejected
-from billing.gateways.base import Page, Purchase
+from billing.gateways.base import PackOrder, Page, Purchase
 from billing.gateways.demo import books, shapes
 from billing.gateways.demo.shapes import moment, stamp
 
@@ -20,27 +20,48 @@ PORTAL_LIVES = timedelta(hours=1)
 
 
 def checkout(purchase: Purchase, *, at: datetime) -> Page:
+    session = _checkout(purchase, shapes.price(purchase.price), purchase.success_url, purchase.cancel_url, at=at)
+    said = {
+        "mode": "subscription",
+        "allow_promotion_codes": True,
+        "subscription_data": {"trial_period_days": purchase.trial_days},
+    }
+    return _opened(session | said)
+
+
+def pack_checkout(order: PackOrder, *, success_url: str, cancel_url: str, at: datetime) -> Page:
+    session = _checkout(order, shapes.price_of_pack(order), success_url, cancel_url, at=at)
+    said = {
+        "mode": "payment",
+        "allow_promotion_codes": False,
+        "subscription_data": {"trial_period_days": 0},
+        "metadata": {"purchase": str(order.id)},
+    }
+    return _opened(session | said)
+
+
+def _checkout(
+    bought: Purchase | PackOrder, price: Object, success_url: str, cancel_url: str, *, at: datetime
+) -> Object:
     session_id = books.new_id("cs")
-    session = {
+    return {
         "id": session_id,
         "object": CHECKOUT,
-        "mode": "subscription",
         "status": "open",
         "payment_status": "unpaid",
-        "customer": purchase.customer_id,
-        "client_reference_id": str(purchase.workspace_id),
-        "allow_promotion_codes": True,
-        "line_items": shapes.listed([{"object": "item", "price": shapes.price(purchase.price), "quantity": 1}]),
-        "subscription_data": {"trial_period_days": purchase.trial_days},
-        "success_url": purchase.success_url.replace("{CHECKOUT_SESSION_ID}", session_id),
-        "cancel_url": purchase.cancel_url,
+        "customer": bought.customer_id,
+        "client_reference_id": str(bought.workspace_id),
+        "line_items": shapes.listed([{"object": "item", "price": price, "quantity": 1}]),
+        "success_url": success_url.replace("{CHECKOUT_SESSION_ID}", session_id),
+        "cancel_url": cancel_url,
         "subscription": None,
+        "payment_intent": None,
+        "metadata": {},
         "created": stamp(at),
         "expires_at": stamp(at + CHECKOUT_LIVES),
         "url": f"{settings.PUBLIC_URL}/billing/demo/checkout/{session_id}",
         "livemode": False,
     }
-    return _opened(session)
 
 
 def portal(customer_id: str, *, return_url: str, at: datetime) -> Page:

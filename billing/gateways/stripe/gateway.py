@@ -18,7 +18,7 @@ from stripe.params import (
 from stripe.params.checkout import SessionCreateParamsLineItem, SessionCreateParamsSubscriptionData
 
 from billing.errors import GatewayRejected
-from billing.gateways.base import Card, Page, Purchase
+from billing.gateways.base import Card, PackOrder, Page, Purchase
 from billing.gateways.stripe import items
 from billing.gateways.stripe.calls import client, is_missing, translated
 from billing.gateways.stripe.items import Change
@@ -76,6 +76,33 @@ class StripeGateway:
                     "success_url": purchase.success_url,
                     "cancel_url": purchase.cancel_url,
                 }
+            )
+        return Page(session.id, session.url or "", datetime.fromtimestamp(session.expires_at, UTC))
+
+    def start_pack_checkout(self, order: PackOrder, *, success_url: str, cancel_url: str) -> Page:
+        metadata = {"purchase": str(order.id)}
+        with translated():
+            session = self._stripe.checkout.sessions.create(
+                {
+                    "mode": "payment",
+                    "customer": order.customer_id,
+                    "client_reference_id": str(order.workspace_id),
+                    "line_items": [
+                        {
+                            "quantity": 1,
+                            "price_data": {
+                                "currency": order.currency.lower(),
+                                "unit_amount": order.price,
+                                "product_data": {"name": order.name},
+                            },
+                        }
+                    ],
+                    "metadata": metadata,
+                    "payment_intent_data": {"metadata": metadata, "description": order.name},
+                    "success_url": success_url,
+                    "cancel_url": cancel_url,
+                },
+                {"idempotency_key": f"checkout of purchase {order.id}"},
             )
         return Page(session.id, session.url or "", datetime.fromtimestamp(session.expires_at, UTC))
 
@@ -232,6 +259,53 @@ class StripeGateway:
     def detach(self, card_id: str) -> None:
         with translated():
             self._stripe.payment_methods.detach(card_id)
+
+    def card_that_pays(self, customer_id: str) -> str:
+        # Who bought a plan on a page has a card with the subscription, and perhaps none of their own.
+        with translated():
+            settings = self._stripe.customers.retrieve(customer_id).invoice_settings
+            if settings and settings.default_payment_method:
+                return _id_of(settings.default_payment_method)
+            running = self._stripe.subscriptions.list({"customer": customer_id, "status": "active"}).data
+            return next((_id_of(each.default_payment_method) for each in running if each.default_payment_method), "")
+
+    def charge(self, order: PackOrder, card_id: str) -> StripeObject:
+        with translated():
+            return self._stripe.payment_intents.create(
+                {
+                    "amount": order.price,
+                    "currency": order.currency.lower(),
+                    "customer": order.customer_id,
+                    "payment_method": card_id,
+                    "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+                    "confirm": True,
+                    "off_session": True,
+                    "description": order.name,
+                    "metadata": {"purchase": str(order.id)},
+                },
+                {"idempotency_key": f"purchase {order.id}"},
+            ).to_dict(for_json=True)
+
+    def payment(self, payment_id: str) -> StripeObject:
+        with translated():
+            if payment_id.startswith("cs_"):
+                session = self._stripe.checkout.sessions.retrieve(
+                    payment_id, {"expand": ["payment_intent.latest_charge"]}
+                )
+                return session.to_dict(for_json=True)
+            intent = self._stripe.payment_intents.retrieve(payment_id, {"expand": ["latest_charge"]})
+            return intent.to_dict(for_json=True)
+
+    def payment_of(self, customer_id: str, purchase_id: UUID) -> StripeObject | None:
+        with translated():
+            found = self._stripe.payment_intents.list(
+                {"customer": customer_id, "limit": PAGE_SIZE, "expand": ["data.latest_charge"]}
+            )
+            for each in found.auto_paging_iter():  # The newest first.
+                said = each.to_dict(for_json=True)
+                if (said["metadata"] or {}).get("purchase") == str(purchase_id):
+                    return said
+        return None
 
     # The catalogue
 

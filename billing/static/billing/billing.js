@@ -56,9 +56,10 @@ function showCurrent({ current_plan, subscription }, plans) {
 }
 
 function meter({ meter, window, limit, used, reserved, remaining, resets_at, policy }) {
+  const amount = (units) => (meter === "cost" ? money(units / 10000, "USD") : number.format(units)); // micro-USD
   const row = element("p", "", "row");
   row.append(element("span", `${meter[0].toUpperCase()}${meter.slice(1)} a ${window}`));
-  row.append(element("span", `${number.format(used + reserved)} of ${number.format(limit)}`, "soft"));
+  row.append(element("span", `${amount(used + reserved)} of ${amount(limit)}`, "soft"));
   const bar = Object.assign(document.createElement("progress"), { max: Math.max(limit, 1), value: Math.min(used + reserved, limit) });
   bar.setAttribute("aria-label", `${meter} a ${window}`);
   bar.classList.toggle("full", remaining === 0 && policy === "hard");
@@ -96,6 +97,57 @@ async function checkOut(plan) {
   const here = `${location.origin}${location.pathname}`;
   const ways = { success_url: `${here}?checkout=done`, cancel_url: `${here}?checkout=left` };
   location.assign((await askAsMe("POST", `${API}billing/checkout`, { plan: plan.slug, ...ways })).url);
+}
+
+// ---- packs ----------------------------------------------------------------------------------------------------------
+
+const STATES = { open: ["Not paid yet", ""], paid: ["Paid", "good"], failed: ["Failed", "bad"], refunded: ["Paid back", ""] };
+
+function described(name, words) {
+  const told = element("span", "");
+  told.append(element("b", name), element("small", words, "soft"));
+  return told;
+}
+
+function offerPack(pack) {
+  const lasts = pack.lasts_days ? `for ${pack.lasts_days} days` : "for as long as it lasts";
+  const item = element("li", "");
+  const form = document.createElement("form");
+  const button = Object.assign(element("button", "Buy", "quiet"), { type: "submit" });
+  button.setAttribute("aria-label", `Buy ${pack.name}`);
+  form.append(button);
+  onSubmit(form, () => buy(pack));
+  item.append(described(pack.name, lasts), element("span", money(pack.price, pack.currency), "sum"), form);
+  return item;
+}
+
+function boughtPack({ name, price, currency, state, error, created_at }) {
+  const [words, kind] = STATES[state];
+  const sum = element("span", money(price, currency), "sum");
+  sum.append(" ", element("small", words, `mark ${kind}`));
+  const item = element("li", "");
+  item.append(described(name, error ? `${day(created_at)}. ${error}` : day(created_at)), sum);
+  return item;
+}
+
+async function buy(pack) {
+  const here = `${location.origin}${location.pathname}`;
+  const ways = { success_url: `${here}?checkout=done`, cancel_url: `${here}?checkout=left` };
+  try {
+    await askAsMe("POST", `${API}billing/packs/${pack.slug}/purchases`, ways);
+  } catch (problem) {
+    if (problem.code !== "payment_required") throw problem;
+    return location.assign(problem.body.checkout_url);
+  }
+  await refresh();
+  say(`${pack.name}: bought.`);
+}
+
+function showPacks(packs, bought) {
+  find("[data-offered]").replaceChildren(...packs.map(offerPack));
+  find("[data-bought]").replaceChildren(...bought.map(boughtPack));
+  show("[data-had]", bought.length > 0);
+  show("#packs", packs.length + bought.length > 0);
 }
 
 async function change(plan) {
@@ -144,11 +196,12 @@ onSubmit(find("#resume"), async () => {
 });
 
 async function refresh() {
-  const asked = ["billing/subscription", "billing/plans", "quotas/usage/current", "billing/summary"];
-  const [mine, plans, usage, summary] = await Promise.all(asked.map((path) => askAsMe("GET", API + path)));
+  const asked = ["billing/subscription", "billing/plans", "quotas/usage/current", "billing/summary", "billing/packs", "billing/pack-purchases"];
+  const [mine, plans, usage, summary, packs, bought] = await Promise.all(asked.map((path) => askAsMe("GET", API + path)));
   showCurrent(mine, plans);
   find(".meters").replaceChildren(...usage.limits.map(meter));
   find(".plans").replaceChildren(...plans.map((plan) => offer(plan, mine.current_plan, mine.subscription)));
+  showPacks(packs, bought.results.filter((purchase) => purchase.state !== "open"));
   show("#simulated", summary.simulated);
 }
 
