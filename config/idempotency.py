@@ -235,8 +235,15 @@ class Recording:
             await self._hand_on(None)
 
     async def _hand_on(self, frame: bytes | None) -> None:
-        if not self._deserted:
-            await self._queue.put(frame)
+        """Who takes nothing for too long is let go, before the turn would let go of us."""
+        if self._deserted:
+            return
+        try:
+            async with asyncio.timeout(settings.STALLED_LISTENER_SECONDS):
+                await self._queue.put(frame)
+        except TimeoutError:
+            self.leave()
+            self._queue.put_nowait(None)
 
     async def _hear(self) -> AsyncIterator[bytes]:
         while (frame := await self._queue.get()) is not None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import uuid
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from http.client import HTTPConnection
 from typing import Any
 
 import httpx2
@@ -15,14 +17,15 @@ from django.test import RequestFactory
 from django.utils.timezone import now
 
 from accounts import idempotency
-from accounts.idempotency import Asked, Packing
+from accounts.idempotency import Asked, Former, Packing
 from accounts.models import ApiKey, IdempotentRequest, User
 from accounts.tests.factories import PASSWORD, Person
 from assistants.models import Conversation, Message
+from assistants.streaming import EventStream
 from assistants.tests.roads import CHAT, CONVERSATION, MESSAGES, ROADS, Journey, Road, journey
 from assistants.tests.standin.bill import Call
 from assistants.tests.standin.client import StandIn
-from config.idempotency import answer_once
+from config.idempotency import Recording, answer_once, drain
 from config.tests.product import Product, eventually
 from config.tests.test_every_route import API, METHODS, any_ids
 from config.writes import STRIPE_S, takes_keys
@@ -344,6 +347,50 @@ def test_who_hangs_up_gets_the_whole_answer_later(writer: Writer, standin: Stand
     assert is_replay(later)
     assert road.end in later.content
     assert len(one.charges()) == 1
+
+
+def test_who_does_not_read_does_not_keep_it_from_being_kept(run: Run[Any], writer: Writer, settings: Any) -> None:
+    settings.STALLED_LISTENER_SECONDS = 0.05
+    asked = writer.asked("POST", "/v1/messages")
+
+    async def frames() -> AsyncIterator[bytes]:
+        for number in range(1000):
+            yield b"%d\n" % number
+
+    async def stall() -> tuple[bytes, Former | None]:
+        await idempotency.claim(asked)
+        response = EventStream(frames(), None, {})
+        Recording(asked, response)
+        content = aiter(response)
+        heard = await anext(content)
+        await drain(5)
+        return b"".join([heard, *[part async for part in content]]), await idempotency.claim(asked)
+
+    heard, former = run(stall())
+
+    assert heard == b"0\n"
+    assert former
+    assert former.answer
+    assert former.answer.body.endswith(b"\n999\n")
+
+
+def test_who_hangs_up_while_rows_are_written_gets_the_answer_later(run: Run[Any], writer: Writer) -> None:
+    """More often than the product has connections, so that it must have got them all back."""
+    body = json.dumps({"email": "nobody@example.com", "password": PASSWORD})
+
+    for _ in range(12):
+        connection = HTTPConnection("127.0.0.1", writer.product.port)
+        headers = {"idempotency-key": str(uuid.uuid4()), "content-type": "application/json"}
+        connection.request("POST", "/api/v1/auth/register", body, headers)
+        connection.close()
+
+    key = str(uuid.uuid4())
+    connection = HTTPConnection("127.0.0.1", writer.product.port)
+    connection.request("POST", CONVERSATIONS, "{}", {**writer.person.headers, "idempotency-key": key})
+    connection.close()
+    made = Conversation.objects.filter(user=writer.person.user)
+    eventually(lambda: Writer(writer.product, writer.person, key).send("POST", CONVERSATIONS, b"{}").is_success)
+    assert made.count() == 1
 
 
 @EACH_ROAD
