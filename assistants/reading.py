@@ -117,8 +117,8 @@ class Reading:
 
     def _deliver(self, part: Event) -> None:
         written = _written(part)
-        self._delivered.extend(written)
         self.delivered_bytes += sum(len(text.encode(errors="replace")) for text in written)
+        self._delivered.extend(written)
 
     def closing(self, output_tokens: int) -> Piece:
         """The events that end an answer we cut off, as the provider would have ended it."""

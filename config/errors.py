@@ -78,7 +78,15 @@ from billing.errors import (
     UnknownShape,
 )
 from quotas import headers
-from quotas.errors import ModelNotAllowed, ModelNotInPlan, QuotaExceeded, ResetNotAllowed
+from quotas.errors import (
+    ModelNotAllowed,
+    ModelNotInPlan,
+    NotThisPack,
+    PromotionUnknown,
+    PromotionUsed,
+    QuotaExceeded,
+    ResetNotAllowed,
+)
 from quotas.limits import Limit
 
 logger = logging.getLogger(__name__)
@@ -108,6 +116,9 @@ STATUSES: dict[type[Exception], int] = {
     ModelNotInPlan: 403,
     ModelNotAllowed: 403,
     ResetNotAllowed: 403,
+    NotThisPack: 422,
+    PromotionUnknown: 404,
+    PromotionUsed: 409,
     Http404: 404,
     UnknownModel: 404,
     UnknownProvider: 404,

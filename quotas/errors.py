@@ -82,6 +82,29 @@ class ModelNotAllowed(QuotaError):
         super().__init__(f"This API key may not use {f'the model {model}' if model else 'any model of the plan'}.")
 
 
+class PromotionUnknown(QuotaError):
+    code = "promotion_unknown"
+
+    def __init__(self, promotion: str) -> None:
+        super().__init__(f"The code {promotion} does not exist, or can no longer be redeemed.")
+
+
+class PromotionUsed(QuotaError):
+    code = "promotion_used"
+
+    def __init__(self, promotion: str) -> None:
+        super().__init__(f"The code {promotion} was redeemed for this workspace before.")
+
+
+class NotThisPack(QuotaError):
+    """A top-up of one meter with a pack of another."""
+
+    code = "pack_of_another_meter"
+
+    def __init__(self, pack: str, meter: str) -> None:
+        super().__init__(f"The pack {pack} is not of {meter}.")
+
+
 class ResetNotAllowed(QuotaError):
     """What is used was delivered, and stays used until its window ends."""
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from accounts import database
+from django.db import transaction
+
+from accounts import audit, database
 from accounts.audit import Actor
 from quotas import statements
 from quotas.models import Grant
@@ -29,6 +31,7 @@ class Gift:
     promotion_id: str | None = None
 
 
+@transaction.atomic
 def give(workspace_id: UUID, gift: Gift, *, by: Actor, at: datetime) -> Grant | None:
     """To be used from now on. None where it was given before, for the same purchase or promotion."""
     params = {
@@ -45,15 +48,27 @@ def give(workspace_id: UUID, gift: Gift, *, by: Actor, at: datetime) -> Grant | 
         "promotion_id": gift.promotion_id,
     }
     given = database.fetch_one_now(statements.GIVE, params)
-    return Grant.objects.get(pk=given["id"]) if given else None
+    if given is None:
+        return None
+    grant = Grant.objects.select_related("bucket").get(pk=given["id"])
+    _note("credit.given", grant, amount=grant.amount, reason=gift.reason, by=by, at=at)
+    return grant
 
 
+@transaction.atomic
 def revoke(grant: Grant, *, by: Actor, reason: str, at: datetime) -> int:
     """Take back what is not used or held of it; how much that was."""
     params = {"grant_id": grant.pk, "actor": by.name, "reason": reason, "at": at}
-    return sum(row["amount"] for row in database.fetch_all_now(statements.REVOKE, params))
+    taken = sum(int(row["amount"]) for row in database.fetch_all_now(statements.REVOKE, params))
+    _note("credit.revoked", grant, amount=taken, reason=reason, by=by, at=at)
+    return taken
 
 
 def expire(at: datetime) -> int:
     """Post what is left of those that have ended; how many there were."""
     return len(database.fetch_all_now(statements.EXPIRE_GRANTS, {"at": at, "actor": "system", "reason": ""}))
+
+
+def _note(action: str, grant: Grant, *, amount: int, reason: str, by: Actor, at: datetime) -> None:
+    told = {"meter": grant.meter, "amount": amount, "source": grant.source, "reason": reason}
+    audit.record(action, by=by, subject=grant, at=at, workspace_id=grant.workspace_id, after=told)

@@ -246,7 +246,8 @@ class Hold(models.Model):
 class EntryQuerySet(models.QuerySet["Entry"]):
     def of_workspaces(self) -> Self:
         """Those that sum up to what was used: a line in a key's or a member's bucket says the same work again."""
-        return self.filter(bucket__key=None, bucket__member=None)
+        allowances = (Entry.Kind.GRANT, Entry.Kind.EXPIRY, Entry.Kind.CARRY_OVER)
+        return self.filter(bucket__key=None, bucket__member=None).exclude(kind__in=allowances)
 
 
 class Entry(models.Model):

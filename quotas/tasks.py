@@ -1,8 +1,22 @@
 from celery import shared_task
+from django.utils.timezone import now
 
-from quotas import sweeping
+from billing.gateways import gateway
+from quotas import purchases, sweeping, top_ups
 
 
 @shared_task
 def sweep_reservations() -> int:
     return sweeping.sweep_reservations()
+
+
+@shared_task
+def settle_purchases() -> int:
+    """Packs that were paid, or paid back, and nobody heard of it."""
+    at = now()
+    return purchases.grant_paid(at) + purchases.take_back_refunded(at)
+
+
+@shared_task
+def top_up() -> int:
+    return top_ups.top_up_all(gateway(), at=now())

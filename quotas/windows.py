@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 
 from accounts import database
 from accounts.callers import Caller
 from accounts.database import Params
+from accounts.meters import OwnLimit
+from accounts.models import Workspace
 from quotas import periods, statements
 
 # Opened for the present plan; brought along from a former one; and what rolls over from those that ended.
@@ -35,16 +40,27 @@ def begin_now(limits: Params) -> None:
 
 def limits_of(caller: Caller, at: datetime) -> Params:
     """The parameters of every statement that looks at limits."""
-    opened = periods.periods_at(at, caller.zone, since=caller.since)
+    return _limits(caller.workspace_id, caller.zone, caller.since, caller.limits, at)
+
+
+def limits_of_workspace(workspace: Workspace, at: datetime) -> Params:
+    """The same, where nobody asks: its own limits alone."""
+    return _limits(workspace.pk, ZoneInfo(workspace.time_zone), workspace.created_at, (), at)
+
+
+def _limits(
+    workspace_id: UUID, zone: ZoneInfo, since: datetime, own_limits: Sequence[OwnLimit], at: datetime
+) -> Params:
+    opened = periods.periods_at(at, zone, since=since)
     return {
-        "workspace_id": caller.workspace_id,
+        "workspace_id": workspace_id,
         "at": at,
         "windows": [str(period.window) for period in opened],
         "starts": [period.starts_at for period in opened],
         "ends": [period.ends_at for period in opened],
-        "own_meters": [own.meter for own in caller.limits],
-        "own_windows": [own.window for own in caller.limits],
-        "own_limits": [own.limit for own in caller.limits],
-        "own_holders": [own.holder for own in caller.limits],
-        "own_holder_ids": [own.holder_id for own in caller.limits],
+        "own_meters": [own.meter for own in own_limits],
+        "own_windows": [own.window for own in own_limits],
+        "own_limits": [own.limit for own in own_limits],
+        "own_holders": [own.holder for own in own_limits],
+        "own_holder_ids": [own.holder_id for own in own_limits],
     }

@@ -39,6 +39,7 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "payment_failed": {**BILL, "next_attempt_at": "2027-01-02T00:00:00Z"},
     "payment_recovered": BILL,
     "downgraded": {"plan": "Team"},
+    "top_up_paused": {"pack": "100,000 tokens", "amount": 500, "currency": "USD", "why": "The card was declined."},
     "trial_will_end": {"plan": "Team", "ends_at": "2027-01-02T00:00:00Z"},
 }
 KINDS = sorted(path.stem for path in TEMPLATES.glob("*.txt") if path.stem != "base")

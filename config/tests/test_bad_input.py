@@ -97,6 +97,8 @@ ENDPOINTS = [
     Endpoint("POST", f"{API}/billing/checkout", {"plan": "team"}),
     Endpoint("POST", f"{API}/billing/packs/operations-50/purchases", {"success_url": "http://localhost:8000/account"}),
     Endpoint("POST", f"{API}/quotas/set-plan", {"plan": "team"}),
+    Endpoint("POST", f"{API}/quotas/promotions/redeem", {"code": "WELCOME"}),
+    Endpoint("PUT", f"{API}/quotas/top-ups/operations", {"below": 5, "pack": "operations-50"}),
     Endpoint("POST", CONVERSATIONS, {"title": "Plans"}),
     Endpoint("PATCH", f"{CONVERSATIONS}/{{conversation}}", {"title": "Plans"}),
     Endpoint("PUT", f"{CONVERSATIONS}/{{conversation}}/messages/{{message}}/feedback", {"feedback": "up"}),

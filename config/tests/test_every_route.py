@@ -19,6 +19,7 @@ from django.utils.timezone import now
 
 from accounts import api_keys, callers, tokens
 from accounts.api_keys import Powers
+from accounts.audit import SYSTEM
 from accounts.callers import PERSON, ROLE_SCOPES, Needs
 from accounts.clients import Client
 from accounts.models import ApiKey, Invitation, Membership, Scope, TokenFamily, Workspace
@@ -29,7 +30,9 @@ from billing.gateways.demo import DemoGateway
 from billing.gateways.demo.cards import typed
 from billing.models import Invoice, PackPurchase
 from config.tests.product import Product
-from quotas.models import Decision
+from quotas import grants
+from quotas.grants import Gift
+from quotas.models import Decision, Grant
 
 CANARY = "canary of Alice"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -51,6 +54,7 @@ class Alice:
     invoice: Invoice
     card_id: str
     purchase: PackPurchase
+    grant: Grant
 
 
 @dataclass(frozen=True)
@@ -168,6 +172,11 @@ ROUTES = {
     "api/v1/quotas/usage/current": READ,
     "api/v1/quotas/set-plan": HERS,
     "api/v1/quotas/statement": HERS,
+    "api/v1/quotas/grants": HERS,
+    "api/v1/quotas/grants/<uuid:grant_id>/revoke": named(grant_id=lambda alice: alice.grant.pk),
+    "api/v1/quotas/promotions/redeem": HERS,
+    "api/v1/quotas/top-ups": HERS,
+    "api/v1/quotas/top-ups/<slug:slug>": HERS,
     "api/v1/quotas/decisions/<slug:request_id>": named(request_id=lambda alice: alice.decision.pk),
     "api/v1/assistants/models": HERS,
     "api/v1/assistants/conversations": HERS,
@@ -241,7 +250,11 @@ def alice(database: None) -> Alice:
     session = TokenFamily.objects.get(user=owner.user)
     connection = SocialAccount.objects.create(user=owner.user, provider="oidc", uid=f"{CANARY} {uuid.uuid4()}")
     paid = what_she_pays(owner)
-    return Alice(owner, key, conversation, message, decision, session, passkey, invitation, connection, *paid)
+    gift = Gift("tokens", 500, Grant.Source.GOODWILL, reason=CANARY)
+    grant = grants.give(owner.workspace.pk, gift, by=SYSTEM, at=now())
+    assert grant
+    things = (key, conversation, message, decision, session, passkey, invitation, connection, *paid, grant)
+    return Alice(owner, *things)
 
 
 def what_she_pays(owner: Person) -> tuple[Invoice, str, PackPurchase]:

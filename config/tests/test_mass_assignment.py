@@ -19,6 +19,7 @@ from billing import purchases
 from billing.gateways.demo import DemoGateway
 from billing.models import PackPurchase, Plan, Subscription
 from config.tests.product import Product
+from quotas.models import TopUp
 
 API = "/api/v1"
 FORGED_AT = "2000-01-01T00:00:00Z"
@@ -68,6 +69,12 @@ def a_subscription(alice: Person) -> Model:
 
 def a_card(alice: Person) -> None:
     purchases.save_test_card(DemoGateway(), alice.workspace)
+
+
+def a_top_up(alice: Person) -> Model:
+    return TopUp.objects.create(
+        workspace=alice.workspace, meter="operations", below=9, pack_id="operations-50", created_at=now()
+    )
 
 
 NEW_ID = {"id", "created_at"}
@@ -148,6 +155,14 @@ WRITES = [
         {},
         before=a_card,
         own={*NEW_ID, "stripe_id", "paid_at"},
+    ),
+    Write(
+        "PUT",
+        "/quotas/top-ups/operations",
+        TopUp,
+        {"below": 5, "pack": "operations-50", "a_month": 3},
+        make=a_top_up,
+        own={"pack_id"},
     ),
     Write(
         "POST",

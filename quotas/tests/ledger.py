@@ -44,7 +44,7 @@ async def hold(person: Person, tokens: int, *, at: datetime | None = None) -> Ad
 
 def bucket(person: Person, meter: str = "tokens", **holder: Any) -> Bucket:
     """The newest window's: the workspace's, or with `key` or `member` theirs."""
-    whose = {"key": None, "member": None, **holder}
+    whose = {"key": None, "member": None, "grant": None, **holder}
     return Bucket.objects.filter(workspace=person.workspace, meter=meter, **whose).latest("starts_at")
 
 
