@@ -23,7 +23,7 @@ def check(request: Any, name: str, *, account: UUID | None = None) -> None:
     """Count this request against a rate of `RATES`. Raises `RateLimited`."""
     limits = settings.RATES[name]
     by, subject = ("account", str(account)) if account and "account" in limits else ("ip", _client(request))
-    usage = _usage(request, name, f"{by} {subject}", limits[by])
+    usage = count(name, f"{by} {subject}", limits[by], request=request)
     if usage and usage["should_limit"]:
         # Its window lasts through the second it names.
         raise RateLimited(name, limits[by], window=MINUTE, retry_after=usage["time_left"] + 1)
@@ -39,8 +39,9 @@ def _client(request: Any) -> str:
     return addresses.network(addresses.client_address(request))
 
 
-def _usage(request: Any, name: str, subject: str, limit: int) -> dict[str, int] | None:
-    """None where limits are switched off, or Redis does not answer."""
+def count(name: str, subject: str, limit: int, *, request: Any = None) -> dict[str, int] | None:
+    """Count one against `limit` a minute: `count`, `should_limit`, `time_left`. None where limits are switched off, or
+    Redis does not answer."""
     if outage.is_noted():
         return None
     try:

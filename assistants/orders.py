@@ -14,8 +14,9 @@ from assistants.catalogue import Offer
 from assistants.models import Turn
 from assistants.prices import Usage
 from assistants.providers.base import ModelCall, Provider, ProviderError
-from quotas import metering
+from quotas import metering, paces
 from quotas.errors import QuotaExceeded
+from quotas.limits import Limit
 from quotas.metering import Admission, Amounts, Ask
 
 MEASURED = ("tokens", "cost")
@@ -72,14 +73,16 @@ async def reserve_room(order: Order, provider: Provider, at: datetime) -> Room:
 
     The estimate serves while there is room for all that is asked. Near the end of an allowance, or where the size of
     the prompt cannot be seen, a real count is worth its round trip: the answer is cut to what is left, to the last.
+    Raises `TooFast` before anything else is looked at.
     """
+    pace = await paces.step(order.caller.workspace_id, at)
     wanted = min(order.call.body["max_tokens"], order.offer.max_output)
     first = min(wanted, settings.HOLD_SLICE_TOKENS) if order.streams and not order.thinks else wanted
     prompt = estimates.prompt_tokens(order.call.body)
     if estimates.is_guesswork(order.call.body):
         prompt = max(prompt, await _counted(order, provider, prompt))
     try:
-        admission = await _reserve(order, provider, prompt, first, first, at)
+        admission = await _reserve(order, provider, prompt, Ask(first, first), pace, at)
         if _most(order, provider, admission, prompt, wanted) == wanted:
             return Room(admission, prompt, first, wanted)
         prompt = await _counted(order, provider, prompt)
@@ -87,7 +90,7 @@ async def reserve_room(order: Order, provider: Provider, at: datetime) -> Room:
         if any(limit.meter not in MEASURED or limit.room < 2 for limit in exc.violated):
             raise
         prompt = await _counted(order, provider, prompt)
-        admission = await _reserve(order, provider, prompt, 1, first, at)
+        admission = await _reserve(order, provider, prompt, Ask(1, first), pace, at)
     most = _most(order, provider, admission, prompt, wanted)
     return Room(admission, prompt, min(most, _output(order, provider, admission.amounts, prompt, wanted)), most)
 
@@ -102,15 +105,18 @@ async def grow(order: Order, provider: Provider, room: Room, *, delivered: int, 
     return replace(room, admission=admission, output=_output(order, provider, admission.amounts, room.prompt, most))
 
 
-async def _reserve(order: Order, provider: Provider, prompt: int, least: int, most: int, at: datetime) -> Admission:
+async def _reserve(
+    order: Order, provider: Provider, prompt: int, output: Ask, pace: Limit | None, at: datetime
+) -> Admission:
     others = {meter: Ask.exactly(amount) for meter, amount in order.meters.items()}
     return await metering.reserve(
         order.caller,
-        _asks(order, provider, prompt, least, most) | others,
+        _asks(order, provider, prompt, output.least, output.most) | others,
         request_id=order.request_id,
         at=at,
         model=order.offer.slug,
         price=order.offer.prices.as_data(),
+        pace=pace,
     )
 
 

@@ -26,6 +26,7 @@ from assistants.prices import Usage
 from assistants.providers.base import ModelCall, NobodyListened, Provider, ProviderBroken, ProviderError
 from assistants.reading import Event, Piece, Reading
 from quotas import metering
+from quotas.limits import Limit
 from quotas.metering import Admission
 from quotas.models import Basis
 
@@ -180,6 +181,8 @@ class LiveTurn:
     def _conclude(self) -> None:
         if not self._settled:
             self.failure = ProviderBroken("The answer could not be settled. It is charged later, or not at all.")
+        if self.failure:
+            self.failure.limits = self.limits
         if self._cut:
             self._last = self.reading.closing(self.usage.output)
         for listener in self._listeners:
@@ -248,11 +251,19 @@ class LiveTurn:
     async def _resolve(self) -> None:
         along = records.of_turn(self)
         if self.basis:
-            spent = {"tokens": self.usage.total, "cost": self.cost, **self.order.meters}
-            await metering.settle(self.admission.reservation_id, spent, basis=self.basis, along=along)
+            await metering.settle(self.admission.reservation_id, self._spent, basis=self.basis, along=along)
         else:
             await metering.release(self.admission.reservation_id, along=along)
         self._settled = True
+
+    @property
+    def _spent(self) -> metering.Amounts:
+        return {"tokens": self.usage.total, "cost": self.cost, **self.order.meters} if self.basis else {}
+
+    @property
+    def limits(self) -> list[Limit]:
+        """Of whoever asked, as they stand now: with what is held, and once that is settled with what was charged."""
+        return self.admission.limits_after(self._spent) if self._settled else self.admission.limits_now
 
     @property
     def cost(self) -> int:

@@ -217,26 +217,22 @@ async def messages(request: HttpRequest, conversation_id: UUID) -> HttpResponse 
 async def _post_message(request: HttpRequest, conversation_id: UUID) -> HttpResponse | EventStream:
     """Say something. The reply streams where the client accepts an event stream, and comes whole where not."""
     caller = await callers.aidentify(request.headers, needs=Scope.CHAT)
-    at = now()
     turn = await conversations.reply_to(
         _new_message(read_object(request.body)),
         conversation_id=conversation_id,
         caller=caller,
         provider=providers.current(),
         request_id=request.headers["X-Request-ID"],
-        at=at,
-    )
-    said = headers.rate_limit(turn.admission.limits_now, at) | (
-        {"X-Stipend-Demo": "true"} if turn.provider.demo else {}
+        at=now(),
     )
     listener = turn.listener
     await listener.opened()
     if EVENT_STREAM in request.headers.get("accept", ""):
-        return EventStream(replies.follow(listener, conversation_id), listener, said)
+        return EventStream(replies.follow(listener, conversation_id), listener, _headers(turn))
     async for _ in listener.pieces():
         pass
     await turn.finished()
-    return JsonResponse(_reply(turn, conversation_id), status=201, headers=said)
+    return JsonResponse(_reply(turn, conversation_id), status=201, headers=_headers(turn))
 
 
 async def kept_reply(
@@ -265,6 +261,10 @@ async def resume(request: HttpRequest, conversation_id: UUID, message_id: UUID) 
         listener = turn.listen()
         return EventStream(replies.follow(listener, conversation_id, offset=offset), listener, {})
     return EventStream(replies.replay(message_id, conversation_id, caller, offset=offset), None, {})
+
+
+def _headers(turn: LiveTurn) -> dict[str, str]:
+    return headers.rate_limit(turn.limits, now()) | ({"X-Stipend-Demo": "true"} if turn.provider.demo else {})
 
 
 def _reply(turn: LiveTurn, conversation_id: UUID) -> dict[str, Any]:

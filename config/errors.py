@@ -86,6 +86,7 @@ from quotas.errors import (
     PromotionUsed,
     QuotaExceeded,
     ResetNotAllowed,
+    TooFast,
 )
 from quotas.limits import Limit
 
@@ -272,10 +273,14 @@ def describe(exception: Exception) -> Problem | None:
     match exception:
         case QuotaExceeded():
             return quota_problem(exception, now())
+        case TooFast():
+            return too_fast(exception)
         case TooMany():
             return too_many(exception)
         case ProviderRejected():
-            return Problem(exception.status, exception.code, str(exception), kind=exception.kind)
+            return Problem(
+                exception.status, exception.code, str(exception), kind=exception.kind, limits=[*exception.limits]
+            )
         case drf.NotAuthenticated():
             return describe(NotAuthenticated())
         case APIException():
@@ -289,6 +294,7 @@ def describe(exception: Exception) -> Problem | None:
         str(exception) if hasattr(exception, "code") else WORDS[status],
         kind=getattr(exception, "kind", None),
         param=getattr(exception, "param", None),
+        limits=[*getattr(exception, "limits", [])],
         extra=getattr(exception, "extra", {}),
         headers=whether_to_retry(exception, status),
     )
@@ -327,6 +333,25 @@ def quota_problem(refusal: QuotaExceeded, at: datetime) -> Problem:
             **({"upgrade_url": "/api/v1/billing/plans/compare"} if refusal.upgrade_helps else {}),
         },
         headers={**waiting, "x-should-retry": "true" if refusal.passes else "false"},
+    )
+
+
+def too_fast(refusal: TooFast) -> Problem:
+    return Problem(
+        429,
+        refusal.code,
+        str(refusal),
+        limits=[refusal.limit],
+        extra={
+            "title": "Too many requests",
+            "violated-policies": [refusal.limit.policy],
+            "limit": refusal.limit.limit,
+            "remaining": 0,
+            "resets_at": refusal.limit.resets_at,
+            "retry_after": refusal.retry_after,
+            "upgrade_url": "/api/v1/billing/plans/compare",
+        },
+        headers={"Retry-After": str(refusal.retry_after), "x-should-retry": "true"},
     )
 
 
@@ -398,17 +423,21 @@ def native_headers(problem: Problem) -> dict[str, str]:
     return headers.rate_limit(problem.limits, now()) | challenge
 
 
+def wire_headers(problem: Problem) -> dict[str, str]:
+    return problem.headers | headers.rate_limit(problem.limits, now())
+
+
 def anthropic_shape(problem: Problem, request_id: str) -> HttpResponse:
     status = 529 if problem.kind == "overloaded_error" else problem.status
     kind = problem.kind or anthropic.KINDS.get(status, "invalid_request_error" if status < 500 else "api_error")
-    said = {**problem.headers, "request-id": request_id, **anthropic.rate_limit_headers(problem.limits)}
+    said = {"request-id": request_id, **wire_headers(problem), **anthropic.rate_limit_headers(problem.limits)}
     return JsonResponse(anthropic.error_body(kind, problem.message, request_id), status=status, headers=said)
 
 
 def openai_shape(problem: Problem) -> HttpResponse:
     kind, code = openai_words(problem)
     body = openai.error_body(problem.message, kind=kind, code=code, param=problem.param)
-    said = {**problem.headers, **openai.rate_limit_headers(problem.limits, now())}
+    said = {**wire_headers(problem), **openai.rate_limit_headers(problem.limits, now())}
     return JsonResponse(body, status=problem.status, headers=said)
 
 

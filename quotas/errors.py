@@ -66,6 +66,17 @@ class QuotaExceeded(QuotaError):
         )
 
 
+class TooFast(QuotaError):
+    """The requests that the plan allows a minute are made: nothing was held, and there is no decision to read."""
+
+    code = "rate_limited"
+
+    def __init__(self, limit: Limit, *, retry_after: int) -> None:
+        self.limit = limit
+        self.retry_after = retry_after
+        super().__init__(f"Your plan allows {limit.limit} requests a minute. Try again in {retry_after} s.")
+
+
 class ModelNotInPlan(QuotaError):
     code = "model_not_in_plan"
 

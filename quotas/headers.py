@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from accounts.moments import seconds_until
-from quotas.limits import Limit, tightest_of_each
+from quotas.limits import MINUTE, Limit, tightest_of_each
 
 
 def rate_limit(limits: list[Limit], at: datetime) -> dict[str, str]:
@@ -14,9 +14,14 @@ def rate_limit(limits: list[Limit], at: datetime) -> dict[str, str]:
     The unit is ours (`u`): the draft names none for tokens.
     """
     limits = tightest_of_each(limits)
-    policies = (f'"{limit.policy}";q={limit.limit};u="{limit.meter}"' for limit in limits)
+    policies = (f'"{limit.policy}";q={limit.limit};u="{limit.meter}"{_seconds(limit)}' for limit in limits)
     states = (f'"{limit.policy}";r={limit.room}{_until(limit, at)}' for limit in limits)
     return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(states)} if limits else {}
+
+
+def _seconds(limit: Limit) -> str:
+    """How long its window is, where every one is as long: days and months are not."""
+    return ";w=60" if limit.window == MINUTE else ""
 
 
 def _until(limit: Limit, at: datetime) -> str:

@@ -9,6 +9,9 @@ from typing import Any
 
 from accounts.meters import Window
 
+MINUTE = "minute"
+"""The window of what is counted beside the ledger, see `quotas.paces`."""
+
 
 @dataclass(frozen=True)
 class Limit:
@@ -64,6 +67,13 @@ class Limit:
             hold=0,
             credits=self.credits - self.from_credits,
             from_credits=0,
+        )
+
+    def charged(self, amount: int) -> Limit:
+        """As it stands with nothing held and so much charged: to the limit first, then to credits."""
+        from_credits = min(self.credits, max(0, amount - self.remaining))
+        return replace(
+            self, used=self.used + amount - from_credits, hold=0, credits=self.credits - from_credits, from_credits=0
         )
 
     @property

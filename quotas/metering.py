@@ -47,23 +47,41 @@ class Admission:
     plan: str
     limits: list[Limit]
     amounts: Amounts
+    pace: Limit | None = None
 
     @property
     def limits_now(self) -> list[Limit]:
         """The limits with what is held for this work."""
-        return [limit.with_hold for limit in self.limits]
+        return [limit.with_hold for limit in self.limits] + paced(self.pace)
+
+    def limits_after(self, spent: Amounts) -> list[Limit]:
+        """The limits with what was charged for this work in the end."""
+        return [limit.charged(spent.get(limit.meter, 0)) for limit in self.limits] + paced(self.pace)
 
     def held(self, meter: str) -> int | None:
         """Of the plan and of credits together. None when no limit speaks of this meter."""
         return self.amounts.get(meter)
 
 
+def paced(pace: Limit | None) -> list[Limit]:
+    """With this request counted, whatever becomes of it."""
+    return [pace.with_hold] if pace else []
+
+
 async def reserve(
-    caller: Caller, asks: Mapping[str, Ask], *, request_id: str, at: datetime, model: str = "", price: Any = None
+    caller: Caller,
+    asks: Mapping[str, Ask],
+    *,
+    request_id: str,
+    at: datetime,
+    model: str = "",
+    price: Any = None,
+    pace: Limit | None = None,
 ) -> Admission:
     """Hold what is asked in every window that is open `at` that moment, all of it or nothing.
 
-    Raises `QuotaExceeded` (the decision is kept), `ModelNotInPlan` or `ModelNotAllowed`.
+    `pace` was counted before and is only told beside the limits. Raises `QuotaExceeded` (the decision is kept),
+    `ModelNotInPlan` or `ModelNotAllowed`.
     """
     if model and not caller.may_use(model):
         raise ModelNotAllowed(model)
@@ -85,8 +103,8 @@ async def reserve(
     if not verdict["permitted"]:
         raise ModelNotInPlan(model, verdict["plan"])
     if not verdict["fits"]:
-        raise QuotaExceeded(request_id, verdict["plan"], limits)
-    return Admission(reservation_id, request_id, verdict["plan"], limits, verdict["amounts"])
+        raise QuotaExceeded(request_id, verdict["plan"], limits + paced(pace))
+    return Admission(reservation_id, request_id, verdict["plan"], limits, verdict["amounts"], pace)
 
 
 async def grow(caller: Caller, admission: Admission, asks: Mapping[str, Ask], *, at: datetime) -> Admission | None:

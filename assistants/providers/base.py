@@ -7,9 +7,11 @@ wrong is a `ProviderError`, before the first byte or between two.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+from quotas.limits import Limit
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class ProviderError(Exception):
 
     code = "provider_error"
     kind = "api_error"
+    limits: Sequence[Limit] = ()
+    """Of whoever asked, as they stand after it."""
 
 
 class ProviderBusy(ProviderError):

@@ -221,7 +221,10 @@ def test_an_answer_says_what_is_left_of_the_day(claude: anthropic.Anthropic) -> 
 
     limits = {name: value for name, value in answer.headers.items() if name.startswith("anthropic-ratelimit-")}
     assert limits["anthropic-ratelimit-tokens-limit"] == "10000"
-    assert 9_000 < int(limits["anthropic-ratelimit-tokens-remaining"]) < 9_900
+    usage = answer.parse().usage
+    remaining = str(10_000 - usage.input_tokens - usage.output_tokens)
+    for meter in ("tokens", "input-tokens", "output-tokens"):
+        assert limits[f"anthropic-ratelimit-{meter}-remaining"] == remaining
     assert (limits["anthropic-ratelimit-requests-limit"], limits["anthropic-ratelimit-requests-remaining"]) == (
         "100",
         "99",

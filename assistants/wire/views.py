@@ -26,6 +26,7 @@ from assistants.turns import LiveTurn
 from assistants.wire import anthropic, openai
 from billing import subscriptions
 from quotas.errors import ModelNotAllowed
+from quotas.headers import rate_limit
 
 PASSED_ON = "application/json"
 LOOKING = (Scope.CHAT, Scope.READ)
@@ -42,13 +43,17 @@ async def messages(request: HttpRequest) -> HttpResponse | EventStream:
     call = ModelCall(body, beta)
     order = Order(caller, _request_id(request), Turn.Road.MESSAGES, await catalogue.find(body["model"]), call)
     turn = await turns.start(order, providers.current(), at=now())
-    headers = {**_headers(turn, dropped + refused), **anthropic.rate_limit_headers(turn.admission.limits_now)}
+    dropped += refused
     if not order.streams:
         await turn.finished()
-        return HttpResponse(turn.raw, content_type=PASSED_ON, headers=headers)
+        return HttpResponse(turn.raw, content_type=PASSED_ON, headers=_messages_headers(turn, dropped))
     listener = turn.listener
     await listener.opened()
-    return EventStream(_messages_frames(listener), listener, headers)
+    return EventStream(_messages_frames(listener), listener, _messages_headers(turn, dropped))
+
+
+def _messages_headers(turn: LiveTurn, dropped: list[str]) -> dict[str, str]:
+    return {**_headers(turn, dropped), **anthropic.rate_limit_headers(turn.limits)}
 
 
 async def _messages_frames(listener: Listener) -> AsyncIterator[bytes]:
@@ -85,22 +90,24 @@ async def chat_completions(request: HttpRequest) -> HttpResponse | EventStream:
     with_usage = openai.wants_usage(body)
     offer = await catalogue.find(translated["model"])
     order = Order(caller, _request_id(request), Turn.Road.CHAT_COMPLETIONS, offer, ModelCall(translated))
-    at = now()
-    turn = await turns.start(order, providers.current(), at=at)
-    headers = {**_headers(turn, dropped), **openai.rate_limit_headers(turn.admission.limits_now, at)}
+    turn = await turns.start(order, providers.current(), at=now())
     created = int(time.time())
     if not order.streams:
         message = await turn.finished()
         answer = openai.completion(
             message or {}, request_id=order.request_id, model=offer.slug, created=created, usage=turn.usage
         )
-        return JsonResponse(answer, headers=headers)
+        return JsonResponse(answer, headers=_chat_headers(turn, dropped))
     listener = turn.listener
     await listener.opened()
     chunks = openai.Chunks(
         request_id=order.request_id, model=offer.slug, created=created, with_usage=with_usage, demo=turn.provider.demo
     )
-    return EventStream(_chat_frames(listener, chunks), listener, headers)
+    return EventStream(_chat_frames(listener, chunks), listener, _chat_headers(turn, dropped))
+
+
+def _chat_headers(turn: LiveTurn, dropped: list[str]) -> dict[str, str]:
+    return {**_headers(turn, dropped), **openai.rate_limit_headers(turn.limits, now())}
 
 
 async def _chat_frames(listener: Listener, chunks: openai.Chunks) -> AsyncIterator[bytes]:
@@ -155,7 +162,7 @@ def _request_id(request: HttpRequest) -> str:
 
 def _headers(turn: LiveTurn, dropped: list[str]) -> dict[str, str]:
     """What every answer on the wire says of itself."""
-    headers = {"request-id": turn.order.request_id}
+    headers = {"request-id": turn.order.request_id, **rate_limit(turn.limits, now())}
     if turn.provider.demo:
         headers["X-Stipend-Demo"] = "true"
     if dropped:

@@ -24,6 +24,10 @@ KINDS = {
 }
 
 
+# Input and output are paid from one allowance, so either may still take all that is left.
+METERS = {"requests": "requests", "tokens": "tokens", "input-tokens": "tokens", "output-tokens": "tokens"}
+
+
 def error_body(kind: str, message: str, request_id: str) -> Body:
     return {"type": "error", "error": {"type": kind, "message": message}, "request_id": request_id}
 
@@ -35,12 +39,12 @@ def error_event(kind: str, message: str, request_id: str) -> bytes:
 def rate_limit_headers(limits: list[Limit]) -> dict[str, str]:
     """For each meter the API has headers for, the tightest limit, whosever it is."""
     headers = {}
-    for meter in ("requests", "tokens"):
+    for name, meter in METERS.items():
         if limit := tightest(limit for limit in limits if limit.meter == meter):
-            headers[f"anthropic-ratelimit-{meter}-limit"] = str(limit.limit)
-            headers[f"anthropic-ratelimit-{meter}-remaining"] = str(limit.room)
+            headers[f"anthropic-ratelimit-{name}-limit"] = str(limit.limit)
+            headers[f"anthropic-ratelimit-{name}-remaining"] = str(limit.room)
             if limit.resets_at:
-                headers[f"anthropic-ratelimit-{meter}-reset"] = _rfc3339(limit.resets_at)
+                headers[f"anthropic-ratelimit-{name}-reset"] = _rfc3339(limit.resets_at)
     return headers
 
 
