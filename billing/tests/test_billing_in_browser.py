@@ -145,3 +145,34 @@ def test_a_person_who_never_pays_again_loses_the_plan(tab: Page, run: Run) -> No
 
     tab.get_by_role("link", name="Go back").click()
     expect(tab.locator("[data-plan]")).to_have_text("Free")
+
+
+def test_a_person_buys_packs_with_and_without_a_saved_card_and_gets_one_paid_back(tab: Page, run: Run) -> None:
+    come_in(tab, run, "cleo@example.com")
+
+    # Without a card: at a checkout.
+    press(tab, "Buy 50 operations")
+    expect(tab).to_have_url(re.compile("/billing/demo/checkout/demo_cs_"))
+    look_at(tab, "demo-checkout-pack")
+    press(tab, "Pay")
+    expect(tab.get_by_text("Thank you for your payment.")).to_be_visible()
+    expect(tab.locator("[data-bought] .mark")).to_have_text("Paid")
+
+    # With one, at once; one that does not pay says so.
+    press(tab, "Cards and invoices")
+    choose_card(tab, GOOD)
+    press(tab, "Add it, and pay by it")
+    tab.get_by_role("link", name="Go back").click()
+    press(tab, "Buy 100,000 tokens")
+    expect(tab.get_by_text("100,000 tokens: bought.")).to_be_visible()
+    press(tab, "Cards and invoices")
+    add_card(tab, FAILS_LATER)
+    tab.get_by_role("button", name="Play its refund").first.click()
+    expect(tab.locator("#payments .mark").first).to_have_text("Paid back")
+    look_at(tab, "demo-portal-packs")
+    tab.get_by_role("link", name="Go back").click()
+    press(tab, "Buy 50 operations")
+    expect(tab.get_by_role("alert")).to_contain_text("declined")
+    tab.reload()
+    expect(tab.locator("[data-bought] .mark").first).to_have_text("Failed")
+    look_at(tab, "billing-packs")

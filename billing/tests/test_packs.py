@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -204,6 +205,14 @@ def test_an_automatic_purchase_that_nobody_pays_says_why(buyer: Buyer, card: Tes
     assert why in purchase.error
 
 
+def test_an_automatic_purchase_that_failed_is_not_tried_again_under_its_id(buyer: Buyer) -> None:
+    save(buyer, FAILS_LATER)
+    failed = top_up(buyer, purchase_id=uuid4())
+    save(buyer, GOOD)
+
+    assert top_up(buyer, purchase_id=failed.pk).state == "failed"
+
+
 # Whatever becomes of the answer
 
 
@@ -250,13 +259,16 @@ def test_many_who_hear_of_it_at_once_tell_of_it_once(buyer: Buyer, news: list[An
     with pytest.raises(GatewayUnavailable):
         buy(buyer, Forgetful())
     purchase_id = mine(buyer).pk
+    all_there = Barrier(3)
 
     def hear(_: int) -> None:
         with closing(connection):
+            connection.ensure_connection()
+            all_there.wait(30)
             packs.record(buyer.gateway, purchase_id, at=buyer.at)
 
-    with ThreadPoolExecutor(8) as crowd:
-        list(crowd.map(hear, range(16)))
+    with ThreadPoolExecutor(3) as crowd:
+        list(crowd.map(hear, range(3)))
 
     assert news == [("paid", purchase_id)]
     assert history(buyer) == ["pack.asked", "pack.paid"]

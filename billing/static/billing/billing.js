@@ -110,7 +110,7 @@ function described(name, words) {
 }
 
 function offerPack(pack) {
-  const lasts = pack.lasts_days ? `for ${pack.lasts_days} days` : "for as long as it lasts";
+  const lasts = pack.lasts_days ? `for ${pack.lasts_days} days` : "never expires";
   const item = element("li", "");
   const form = document.createElement("form");
   const button = Object.assign(element("button", "Buy", "quiet"), { type: "submit" });
