@@ -55,16 +55,19 @@ function showCurrent({ current_plan, subscription }, plans) {
   show("#resume", Boolean(ending));
 }
 
-function meter({ meter, window, limit, used, reserved, remaining, resets_at, policy }) {
+function meter({ meter, window, limit, used, reserved, remaining, resets_at, policy, credits }) {
   const amount = (units) => (meter === "cost" ? money(units / 10000, "USD") : number.format(units)); // micro-USD
   const row = element("p", "", "row");
-  row.append(element("span", `${meter[0].toUpperCase()}${meter.slice(1)} a ${window}`));
+  const during = window === "lifetime" ? "in all" : `a ${window}`;
+  row.append(element("span", `${meter[0].toUpperCase()}${meter.slice(1)} ${during}`));
   row.append(element("span", `${amount(used + reserved)} of ${amount(limit)}`, "soft"));
   const bar = Object.assign(document.createElement("progress"), { max: Math.max(limit, 1), value: Math.min(used + reserved, limit) });
-  bar.setAttribute("aria-label", `${meter} a ${window}`);
-  bar.classList.toggle("full", remaining === 0 && policy === "hard");
+  bar.setAttribute("aria-label", `${meter} ${during}`);
+  bar.classList.toggle("full", remaining === 0 && policy === "hard" && !credits);
   const item = document.createElement("li");
-  item.append(row, bar, element("small", `Begins anew ${new Date(resets_at).toLocaleString()}`, "soft"));
+  const anew = resets_at ? `Begins anew ${new Date(resets_at).toLocaleString()}` : "Never begins anew";
+  const beside = credits ? `, and ${amount(credits)} in credits` : "";
+  item.append(row, bar, element("small", anew + beside, "soft"));
   return item;
 }
 
