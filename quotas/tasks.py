@@ -2,7 +2,7 @@ from celery import shared_task
 from django.utils.timezone import now
 
 from billing.gateways import gateway
-from quotas import purchases, sweeping, top_ups
+from quotas import following, grants, purchases, sweeping, top_ups
 
 
 @shared_task
@@ -20,3 +20,14 @@ def settle_purchases() -> int:
 @shared_task
 def top_up() -> int:
     return top_ups.top_up_all(gateway(), at=now())
+
+
+@shared_task
+def begin_windows() -> int:
+    """Of how many workspaces."""
+    return following.begin_anew(now())
+
+
+@shared_task
+def expire_grants() -> int:
+    return grants.expire(now())

@@ -48,13 +48,26 @@ from billing.models import (
     Subscription,
 )
 from conftest import Run
-from quotas import metering
+from quotas import grants, metering
+from quotas.grants import Gift
 from quotas.metering import Ask
-from quotas.models import Basis, Bucket, Decision, Entry, Hold, Reservation
+from quotas.models import (
+    Basis,
+    Bucket,
+    Decision,
+    Entry,
+    Grant,
+    Hold,
+    Notice,
+    Promotion,
+    Reservation,
+    Rollup,
+    TopUp,
+)
 
 APPS = ["accounts", "analytics", "assistants", "billing", "quotas"]
 MODELS = [model for app in APPS for model in apps.get_app_config(app).get_models(include_auto_created=False)]
-LEDGER: list[type[Model]] = [Bucket, Decision, Entry, Hold, Reservation]
+LEDGER: list[type[Model]] = [Bucket, Decision, Entry, Grant, Hold, Notice, Reservation, Rollup, TopUp]
 MONEY: list[type[Model]] = [Customer, Effect, Invoice, Overage, PackPurchase, Simulated, StripeEvent, Subscription]
 READ_ONLY = [*LEDGER, *MONEY, PlanLimit, Price, Turn, AuditEntry, Tally, Export, IdempotentRequest]
 MADE_ELSEWHERE = [*READ_ONLY, ApiKey, Invitation, Letter, Conversation, Message]
@@ -85,6 +98,7 @@ def rows(run: Run[Any]) -> Person:
     admitted = run(metering.reserve(alice.caller, {"tokens": Ask.exactly(100)}, request_id=request_id, at=at))
     run(metering.settle(admitted.reservation_id, {"tokens": 60}, basis=Basis.REPORTED))
     buy(alice)
+    give(alice)
     conversation = Conversation.objects.create(
         workspace=alice.workspace, user=alice.user, model="claude-sonnet-5-5", title="<script>"
     )
@@ -108,6 +122,18 @@ def rows(run: Run[Any]) -> Person:
         **writes,
     )
     return alice
+
+
+def give(alice: Person) -> None:
+    """Credit, a code for some, a pack when it is nearly used, and a word that it is."""
+    at = now()
+    code = Promotion.objects.create(code=f"CODE-{alice.user.pk.hex[:8]}".upper(), meter="tokens", amount=5)
+    gift = Gift(meter="tokens", amount=5, source=Grant.Source.PROMOTION, promotion_id=code.pk)
+    grants.give(alice.workspace.pk, gift, by=SYSTEM, at=at)
+    TopUp.objects.create(workspace=alice.workspace, meter="operations", below=5, pack_id="operations-50", created_at=at)
+    Notice.objects.create(
+        bucket=Bucket.objects.filter(workspace=alice.workspace).earliest("pk"), percent=80, created_at=at, told_at=at
+    )
 
 
 def buy(alice: Person) -> None:

@@ -4,7 +4,7 @@ from quotas.statements.limits import PLAN_LIMITS
 
 RESET = """
     WITH former AS MATERIALIZED (
-        SELECT id, plan, used FROM quotas_bucket
+        SELECT id, meter, "window", plan, used FROM quotas_bucket
         WHERE workspace_id = %(workspace_id)s AND holder_id = workspace_id AND meter = ANY(%(meters)s::text[])
             AND "window" = ANY(%(reset_windows)s::text[]) AND starts_at <= %(at)s AND ends_at > %(at)s AND used > 0
         ORDER BY id
@@ -12,10 +12,12 @@ RESET = """
     ),
     emptied AS (
         UPDATE quotas_bucket b SET used = b.used - f.used FROM former f WHERE b.id = f.id
+    ),
+    posted AS (
+        INSERT INTO quotas_entry (bucket_id, kind, amount, overrun, basis, plan, price, actor, reason, created_at)
+        SELECT id, 'reset', -used, 0, '', plan, '{}', %(actor)s, %(reason)s, now() FROM former
     )
-    INSERT INTO quotas_entry (bucket_id, kind, amount, overrun, basis, plan, price, actor, reason, created_at)
-    SELECT id, 'reset', -used, 0, '', plan, '{}', %(actor)s, %(reason)s, now() FROM former
-    RETURNING bucket_id, -amount AS amount
+    SELECT id AS bucket_id, meter, "window", used AS amount FROM former ORDER BY meter, "window"
 """
 
 # A plan that has counted in a window leaves a line there, though nothing was used or carried over.

@@ -1,0 +1,7 @@
+from django.urls import path
+
+from analytics import staff_views
+
+urlpatterns = [
+    path("analytics/users/<uuid:user_id>/reset-usage", staff_views.ResetUsageView.as_view()),
+]
