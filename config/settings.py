@@ -134,6 +134,7 @@ CELERY_BEAT_SCHEDULE = {
     "top up": {"task": "quotas.tasks.top_up", "schedule": timedelta(seconds=30)},
     "begin windows": {"task": "quotas.tasks.begin_windows", "schedule": timedelta(minutes=1)},
     "expire grants": {"task": "quotas.tasks.expire_grants", "schedule": timedelta(minutes=5)},
+    "tell notices": {"task": "quotas.tasks.tell_notices", "schedule": timedelta(minutes=1)},
     "sweep tallies": {"task": "accounts.tasks.sweep_tallies", "schedule": timedelta(minutes=5)},
     "make exports": {"task": "accounts.tasks.make_exports", "schedule": timedelta(minutes=1)},
     "sweep exports": {"task": "accounts.tasks.sweep_exports", "schedule": timedelta(minutes=5)},

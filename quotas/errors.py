@@ -13,7 +13,8 @@ def unit(meter: str) -> str:
     return "micro-USD of cost" if meter == Meter.COST else meter
 
 
-def _during(window: str) -> str:
+def during(window: str) -> str:
+    """Over which time, in a sentence."""
     return " in all" if window == Window.LIFETIME else f" a {window}"
 
 
@@ -61,7 +62,7 @@ class QuotaExceeded(QuotaError):
         beside = f" with credits {limit.room}" if limit.credits else ""
         resets = f"It resets at {limit.resets_at:%Y-%m-%dT%H:%M:%SZ}." if limit.resets_at else "It never resets."
         return (
-            f"{whose} allows {limit.limit} {unit(limit.meter)}{_during(limit.window)}: {limit.used} are used{held}, "
+            f"{whose} allows {limit.limit} {unit(limit.meter)}{during(limit.window)}: {limit.used} are used{held}, "
             f"{limit.remaining} remain{beside}, and this request needs {limit.hold}. {resets}"
         )
 

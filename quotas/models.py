@@ -297,7 +297,7 @@ class Decision(models.Model):
     """Why a request was admitted or refused: every limit looked at, what was left, when it begins anew."""
 
     request_id = models.CharField(primary_key=True, max_length=40)
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="decisions")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="decisions", db_index=False)
     admitted = models.BooleanField()
     plan = models.CharField(max_length=40)
     limits = models.JSONField()
@@ -305,6 +305,9 @@ class Decision(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        indexes: ClassVar = [
+            models.Index(fields=["workspace", "-created_at", "-request_id"], name="decisions_of_a_workspace"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.request_id} {'admitted' if self.admitted else 'refused'}"

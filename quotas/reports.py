@@ -11,6 +11,7 @@ from django.db.models import Sum
 from accounts import database
 from accounts.callers import Caller
 from accounts.meters import Meter
+from accounts.models import Workspace
 from billing import purchases
 from billing.errors import NoCatalogue
 from billing.models import Invoice
@@ -82,13 +83,23 @@ def running_period(caller: Caller, at: datetime) -> tuple[datetime, datetime]:
     return month.starts_at, month.ends_at
 
 
+def usage_of(workspace: Workspace, at: datetime) -> Usage:
+    """What the plan allows, for who only looks on. Nothing is begun or moved to another plan by it."""
+    row = database.fetch_one_now(statements.USAGE, windows.limits_of_workspace(workspace, at))
+    return _usage(row)
+
+
 async def usage(caller: Caller, at: datetime) -> Usage:
     params = windows.limits_of(caller, at)
     row = await database.fetch_one(statements.USAGE, params)
     if row and not row["on_plan"]:
         await windows.begin(params)
         row = await database.fetch_one(statements.USAGE, params)
+    return _usage(row)
+
+
+def _usage(row: database.Row | None) -> Usage:
     if row is None:
         raise NoCatalogue
-    limits = [Limit.from_row(limit) for limit in row["limits"]]
+    limits = [Limit.from_row(limit) for limit in database.from_json(row["limits"])]
     return Usage(row["plan"], row["current_period_end"], limits)

@@ -2,7 +2,7 @@ from celery import shared_task
 from django.utils.timezone import now
 
 from billing.gateways import gateway
-from quotas import following, grants, purchases, sweeping, top_ups
+from quotas import following, grants, notices, purchases, sweeping, top_ups
 
 
 @shared_task
@@ -31,3 +31,12 @@ def begin_windows() -> int:
 @shared_task
 def expire_grants() -> int:
     return grants.expire(now())
+
+
+@shared_task
+def tell_notices() -> int:
+    """How many were looked at."""
+    told = 0
+    while notices.tell_next(now()):
+        told += 1
+    return told

@@ -12,5 +12,7 @@ urlpatterns = [
     path("quotas/promotions/redeem", credit_views.RedeemView.as_view()),
     path("quotas/top-ups", credit_views.TopUpListView.as_view()),
     path("quotas/top-ups/<slug:slug>", credit_views.TopUpDetailView.as_view()),
+    path("quotas/notices", views.NoticeListView.as_view()),
+    path("quotas/decisions", views.DecisionListView.as_view()),
     path("quotas/decisions/<slug:request_id>", views.DecisionDetailView.as_view()),
 ]

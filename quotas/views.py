@@ -5,6 +5,7 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from django.db.models import QuerySet
 from django.http import HttpRequest, JsonResponse
+from django.shortcuts import get_object_or_404
 from django.utils.timezone import now
 from django.views.decorators.http import require_GET
 from drf_spectacular.utils import extend_schema
@@ -20,11 +21,11 @@ from accounts.views import parsed
 from billing import subscriptions
 from billing.gateways import gateway
 from billing.purchase_views import ways_back
-from quotas import headers, plan_changes, reports, serializers
-from quotas.models import Decision
+from quotas import decisions, headers, plan_changes, reports, serializers
+from quotas.models import Decision, Notice
 from quotas.plan_changes import Change
 from quotas.reports import Usage
-from quotas.serializers import DecisionView, NewPlan, PlanSet, StatementQuery
+from quotas.serializers import DecisionLine, DecisionView, NewPlan, NoticeView, PlanSet, StatementQuery
 
 
 def in_short(found: Usage) -> dict[str, Any]:
@@ -69,16 +70,47 @@ async def current_usage(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"plan": found.plan, "limits": limits}, headers=headers.rate_limit(found.limits, at))
 
 
+def decisions_of(request: Request) -> QuerySet[Decision]:
+    return Decision.objects.filter(workspace_id=caller_of(request).workspace_id).select_related("workspace")
+
+
 @extend_schema(tags=["quotas"])
-class DecisionDetailView(generics.RetrieveAPIView[Decision]):
-    """Why a request was admitted or refused, by its request id: every limit looked at, and what was left of it then."""
+class DecisionListView(generics.ListAPIView[Decision]):
+    """Why your requests were admitted or refused, the newest first. By `request_id` there is more of each."""
 
     needs = {"GET": Scope.READ}
-    serializer_class = DecisionView
-    lookup_field = "request_id"
+    serializer_class = DecisionLine
+    filterset_fields = ["admitted"]
+    queryset = Decision.objects.none()  # For the schema.
 
     def get_queryset(self) -> QuerySet[Decision]:
-        return Decision.objects.filter(workspace_id=caller_of(self.request).workspace_id)
+        return decisions_of(self.request)
+
+
+class DecisionDetailView(APIView):
+    needs = {"GET": Scope.READ}
+
+    @extend_schema(responses=DecisionView, tags=["quotas"])
+    def get(self, request: Request, request_id: str) -> Response:
+        """Why a request was admitted or refused, and what it was charged in the end.
+
+        Every limit that was looked at, with what was left of it then, and what helps now.
+        """
+        decision = get_object_or_404(decisions_of(request), pk=request_id)
+        return Response(DecisionView(decisions.told_of(decision)).data)
+
+
+@extend_schema(tags=["quotas"])
+class NoticeListView(generics.ListAPIView[Notice]):
+    """That 80 or 100 % of a limit were used, once in each window, the newest first."""
+
+    needs = {"GET": Scope.READ}
+    serializer_class = NoticeView
+    queryset = Notice.objects.none()  # For the schema.
+
+    def get_queryset(self) -> QuerySet[Notice]:
+        found = Notice.objects.filter(bucket__workspace=caller_of(self.request).workspace_id)
+        return found.select_related("bucket")
 
 
 class SetPlanView(APIView):

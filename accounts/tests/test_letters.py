@@ -42,6 +42,20 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "top_up_paused": {"pack": "100,000 tokens", "amount": 500, "currency": "USD", "why": "The card was declined."},
     "trial_will_end": {"plan": "Team", "ends_at": "2027-01-02T00:00:00Z"},
 }
+ALLOWANCE = {
+    "meter": "tokens",
+    "unit": "tokens",
+    "during": " a day",
+    "used": "8,000",
+    "limit": "10,000",
+    "beyond": "hard",
+}
+CONTEXTS["allowance_reached"] = {
+    "workspace": HOSTILE,
+    "percent": 80,
+    "allowance": {**ALLOWANCE, "beyond": "hard", "resets": "Tuesday 14 July 2026, 00:00 (Europe/Berlin)"},
+    "url": "https://app.example/billing",
+}
 KINDS = sorted(path.stem for path in TEMPLATES.glob("*.txt") if path.stem != "base")
 
 

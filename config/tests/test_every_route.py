@@ -177,6 +177,8 @@ ROUTES = {
     "api/v1/quotas/promotions/redeem": HERS,
     "api/v1/quotas/top-ups": HERS,
     "api/v1/quotas/top-ups/<slug:slug>": HERS,
+    "api/v1/quotas/notices": HERS,
+    "api/v1/quotas/decisions": HERS,
     "api/v1/quotas/decisions/<slug:request_id>": named(request_id=lambda alice: alice.decision.pk),
     "api/v1/analytics/users/<uuid:user_id>/reset-usage": named(user_id=lambda alice: alice.person.user.pk),
     "api/v1/assistants/models": HERS,

@@ -1,6 +1,8 @@
 from django.contrib import admin
+from django.urls import URLPattern, path
 
 from accounts.admin import ReadOnlyAdmin
+from quotas.admin import why
 from quotas.models import Bucket, Decision, Entry, Hold, Reservation
 
 AMOUNTS = ["limit", "carried", "used", "reserved"]
@@ -8,6 +10,10 @@ AMOUNTS = ["limit", "carried", "used", "reserved"]
 
 class LedgerAdmin(ReadOnlyAdmin):
     why = "The ledger is proof of what was charged, so it is read here and never edited."
+
+    @admin.display(description="")
+    def why_link(self, row: Decision | Reservation) -> str:
+        return why.link_to(row.request_id)
 
 
 @admin.register(Bucket)
@@ -32,7 +38,7 @@ class BucketAdmin(LedgerAdmin):
 
 @admin.register(Reservation)
 class ReservationAdmin(LedgerAdmin):
-    list_display = ["request_id", "workspace", "plan", "state", "basis", "created_at", "resolved_at"]
+    list_display = ["request_id", "workspace", "plan", "state", "basis", "created_at", "resolved_at", "why_link"]
     list_filter = ["state", "basis", "plan"]
     search_fields = ["request_id", "workspace__email"]
     list_select_related = ["workspace"]
@@ -55,7 +61,10 @@ class EntryAdmin(LedgerAdmin):
 
 @admin.register(Decision)
 class DecisionAdmin(LedgerAdmin):
-    list_display = ["request_id", "workspace", "admitted", "plan", "created_at"]
+    list_display = ["request_id", "workspace", "admitted", "plan", "created_at", "why_link"]
     list_filter = ["admitted", "plan"]
     search_fields = ["request_id", "workspace__email"]
     list_select_related = ["workspace"]
+
+    def get_urls(self) -> list[URLPattern]:
+        return [path("why", self.admin_site.admin_view(why.look), name="quotas_why"), *super().get_urls()]
