@@ -92,7 +92,7 @@ TABLES = {
     ],
     "creator": [Row("free", "Free", 0, limits=(day("messages", 50),), told=(day("cost", 50_000_000),))],
     "tokens": [
-        Row("basic", "Basic", 0, "INR", limits=(month("tokens", 1_000),)),
+        Row("basic", "Basic", 0, "INR", limits=(("tokens", "period", 1_000),)),
         Row("standard", "Standard", 2900, "INR", (30, "day"), limits=(("tokens", "period", 10_000),)),
         Row("premium", "Premium", 9900, "INR", (30, "day"), limits=(("tokens", "period", 50_000),)),
     ],
