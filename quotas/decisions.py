@@ -32,6 +32,7 @@ class LookedAt:
 
     limit: Limit
     resets_at_local: datetime | None
+    resets: str  # in words
     refused: bool
 
 
@@ -123,12 +124,15 @@ class Story:
             return " ".join(["Refused.", *(self._told(limit) for limit in self.violated)])
         if not self.limits:
             return "Admitted: no limit speaks of what it asked for."
-        looked_at = f"{len(self.limits)} limits were" if len(self.limits) > 1 else "one limit was"
-        return f"Admitted: {looked_at} looked at, and none stood in its way."
+        if len(self.limits) == 1:
+            return "Admitted: one limit was looked at, and did not stand in its way."
+        return f"Admitted: {len(self.limits)} limits were looked at, and none stood in its way."
 
     def _looked_at(self, limit: Limit) -> LookedAt:
         refused = limit.refuses and not self.decision.admitted
-        return LookedAt(limit, limit.resets_at and limit.resets_at.astimezone(self.zone), refused)
+        if limit.resets_at is None:
+            return LookedAt(limit, None, "never", refused)
+        return LookedAt(limit, limit.resets_at.astimezone(self.zone), local(limit.resets_at, self.zone), refused)
 
     def _told(self, limit: Limit) -> str:
         whose = {"member": "This membership", "key": "This API key"}.get(limit.holder, f"The {self.decision.plan} plan")

@@ -8,16 +8,21 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
+from django.utils.timezone import now
 
-from accounts.tests.factories import Person
+from accounts.audit import SYSTEM
+from accounts.tests.factories import Person, person
+from billing import subscriptions
 from conftest import Run
-from quotas import metering
-from quotas.audit import Broken, audit_ledger
+from quotas import grants, metering
+from quotas.audit import CHECKS, Broken, audit_ledger
+from quotas.grants import Gift
 from quotas.metering import Admission
-from quotas.models import Basis
+from quotas.models import Basis, Grant
 from quotas.sweeping import sweep_reservations
 from quotas.tests.ledger import audited as audited
 from quotas.tests.ledger import bucket, hold, let_lease_run_out, with_own_limits
+from quotas.tests.test_overage import operate
 
 ENTRY = """
     INSERT INTO quotas_entry (bucket_id, reservation_id, kind, amount, overrun, basis, plan, price, actor, reason,
@@ -29,10 +34,10 @@ ENTRY = """
 
 @contextmanager
 def damaged(sql: str, *params: Any) -> Iterator[list[Broken]]:
-    """What the audit finds while these rows are damaged."""
+    """What the audit finds while these rows are damaged. Parameters stand in their order, or by name in one mapping."""
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(sql, params)
+            cursor.execute(sql, params[0] if params and isinstance(params[0], dict) else params)
             assert cursor.rowcount == 1
         yield list(audit_ledger())
         transaction.set_rollback(True)
@@ -150,6 +155,84 @@ def test_it_finds_work_that_one_bucket_counts_and_another_does_not(run: Run[Any]
     with damaged(ENTRY + " AND bucket_id = %s", "correction", 5, admission.reservation_id, key_bucket.id) as found:
         alike = "what was spent is charged in every bucket that held for it, of the plan's less what credits paid"
         assert Broken(alike, str(admission.reservation_id), 105, 100) in found
+
+
+# Each invariant, broken in a ledger that has something of everything
+
+
+@pytest.fixture(scope="module")
+def rich(run: Run[Any]) -> Person:
+    """Work that is settled, corrected and pending, carried over, beyond the plan, and paid by credits."""
+    alice = person("Alice")
+    run(hold(alice, 10))
+    grants.give(alice.workspace.pk, Gift("tokens", 500, Grant.Source.GOODWILL), by=SYSTEM, at=now())
+    settle(run, run(hold(alice, 10_200)), 10_200)
+    late = run(hold(alice, 50))
+    let_lease_run_out(id=late.reservation_id)
+    sweep_reservations()
+    settle(run, late, 40)
+    subscriptions.put_on_plan(alice.workspace, "starter", at=now())
+    run(operate(alice, 105))
+    return alice
+
+
+def settle(run: Run[Any], admission: Admission, tokens: int) -> None:
+    run(metering.settle(admission.reservation_id, {"tokens": tokens}, basis=Basis.REPORTED))
+
+
+OF_PLAN = "workspace_id = %(workspace)s AND holder_id = workspace_id"
+DAMAGES = {
+    "used is the sum of its entries": f"UPDATE quotas_bucket SET used = used + 1 WHERE {OF_PLAN} AND meter = 'tokens'",
+    "carried is the sum of its carry-overs": f"""
+        UPDATE quotas_bucket SET carried = carried + 1 WHERE {OF_PLAN} AND meter = 'tokens'
+    """,
+    "what a grant allows is what was given less what expired": """
+        UPDATE quotas_bucket SET "limit" = "limit" + 1 WHERE workspace_id = %(workspace)s AND grant_id IS NOT NULL
+    """,
+    "what is beyond a plan is noted once, and is no more than was used": """
+        UPDATE billing_overage SET units = units + 1000 WHERE workspace_id = %(workspace)s
+    """,
+    "reserved is the sum of its pending holds": """
+        DELETE FROM quotas_hold WHERE id = (
+            SELECT h.id FROM quotas_hold h JOIN quotas_reservation r ON r.id = h.reservation_id
+            WHERE r.workspace_id = %(workspace)s AND r.state = 'pending' LIMIT 1
+        )
+    """,
+    "a hard limit is passed by overruns alone": """
+        UPDATE quotas_bucket SET "limit" = 0 WHERE workspace_id = %(workspace)s AND grant_id IS NOT NULL AND used > 0
+    """,
+    "what is resolved says when, and what is pending does not": """
+        UPDATE quotas_reservation SET resolved_at = now() WHERE workspace_id = %(workspace)s AND state = 'pending'
+    """,
+    "only what was settled, or expired with a checkpoint, has entries": """
+        UPDATE quotas_reservation SET state = 'released' WHERE workspace_id = %(workspace)s AND state = 'expired'
+    """,
+    "what was spent is charged in every bucket that held for it, of the plan's less what credits paid": """
+        UPDATE quotas_reservation SET spent = '{"tokens": 41}'
+        WHERE workspace_id = %(workspace)s AND corrected_at IS NOT NULL
+    """,
+    "rollups add up to what was spent": """
+        DELETE FROM quotas_rollup WHERE workspace_id = %(workspace)s AND meter = 'operations'
+    """,
+    "each reservation is corrected once at most": """
+        INSERT INTO quotas_entry (bucket_id, reservation_id, kind, amount, overrun, basis, plan, price, actor, reason,
+            created_at)
+        SELECT bucket_id, reservation_id, kind, 0, 0, basis, plan, price, actor, reason, now()
+        FROM quotas_entry WHERE kind = 'correction' AND reservation_id IN (
+            SELECT id FROM quotas_reservation WHERE workspace_id = %(workspace)s
+        )
+    """,
+}
+
+
+def test_every_invariant_is_broken_here() -> None:
+    assert set(DAMAGES) == set(CHECKS)
+
+
+@pytest.mark.parametrize("invariant", DAMAGES)
+def test_it_finds_each_invariant_that_is_broken(rich: Person, invariant: str) -> None:
+    with damaged(DAMAGES[invariant], {"workspace": rich.workspace.pk}) as found:
+        assert invariant in invariants(found)
 
 
 def test_what_is_broken_says_where_and_how(alice: Person, settled: Admission) -> None:
