@@ -16,7 +16,7 @@ from accounts import audit
 from accounts.audit import Actor
 from accounts.models import Workspace
 from billing import customers
-from billing.errors import PaymentRefused, PaymentRequired, UnknownPack
+from billing.errors import GatewayRejected, PaymentRefused, PaymentRequired, UnknownPack
 from billing.gateways import Gateway, PackOrder
 from billing.models import CreditPack, Customer, PackPurchase
 from billing.projections import ProjectedPayment, StripeObject, project_payment
@@ -64,8 +64,8 @@ def buy(
     """By the card that is saved. Raises `PaymentRequired`, with a checkout, where none is or the bank wants to be asked
     in person; `PaymentRefused`; and as gateways do.
     """
-    order = _order(gateway, workspace, pack)
-    _begin(gateway, order, pack, is_automatic=False, by=by, at=at)
+    purchase = _begin(gateway, workspace, pack, is_automatic=False, by=by, at=at)
+    order = _order(gateway, purchase)
     card_id = gateway.card_that_pays(order.customer_id)
     if card_id:
         try:
@@ -91,44 +91,52 @@ def buy_automatically(
     """By the card that is saved, while nobody is there. A card that does not pay is no error: the purchase has failed,
     and says why. Raises as gateways do; then it stays open, and asking again under its id within a day goes on with it.
     """
-    order = _order(gateway, workspace, pack, purchase_id)
-    purchase = _begin(gateway, order, pack, is_automatic=True, by=by, at=at)
+    purchase = _begin(gateway, workspace, pack, is_automatic=True, by=by, at=at, purchase_id=purchase_id)
     if purchase.state != State.OPEN:
         return purchase
+    order = _order(gateway, purchase)
     try:
         card_id = gateway.card_that_pays(order.customer_id)
         if not card_id:
             raise PaymentRefused("There is no card to pay with.", "no_card")
         return _charge(gateway, order, card_id, at=at)
-    except PaymentRefused as refusal:
+    except (PaymentRefused, GatewayRejected) as refusal:
         return _refuse(order, refusal, at=at)
 
 
-def _order(gateway: Gateway, workspace: Workspace, pack: CreditPack, purchase_id: UUID | None = None) -> PackOrder:
+def _order(gateway: Gateway, purchase: PackPurchase) -> PackOrder:
+    """At the terms it was begun with, whatever its pack costs by now."""
     return PackOrder(
-        id=purchase_id or uuid4(),
-        customer_id=customers.customer_of(workspace, gateway).stripe_id,
-        workspace_id=workspace.pk,
-        name=pack.name,
-        price=pack.price,
-        currency=pack.currency,
+        id=purchase.pk,
+        customer_id=customers.customer_of(purchase.workspace, gateway).stripe_id,
+        workspace_id=purchase.workspace_id,
+        name=purchase.pack.name,
+        price=purchase.price,
+        currency=purchase.currency,
     )
 
 
 @transaction.atomic
 def _begin(
-    gateway: Gateway, order: PackOrder, pack: CreditPack, *, is_automatic: bool, by: Actor, at: datetime
+    gateway: Gateway,
+    workspace: Workspace,
+    pack: CreditPack,
+    *,
+    is_automatic: bool,
+    by: Actor,
+    at: datetime,
+    purchase_id: UUID | None = None,
 ) -> PackPurchase:
     """Its row, at the terms of this moment; the one that is there where its id was asked for before."""
     purchase, is_new = PackPurchase.objects.get_or_create(
-        pk=order.id,
+        pk=purchase_id or uuid4(),
         defaults={
-            "workspace_id": order.workspace_id,
+            "workspace": workspace,
             "pack": pack,
             "meter": pack.meter,
             "amount": pack.amount,
-            "price": order.price,
-            "currency": order.currency,
+            "price": pack.price,
+            "currency": pack.currency,
             "lasts_days": pack.lasts_days,
             "gateway": gateway.name,
             "is_automatic": is_automatic,
@@ -146,7 +154,7 @@ def _charge(gateway: Gateway, order: PackOrder, card_id: str, *, at: datetime) -
     return record(gateway, order.id, at=at)
 
 
-def _refuse(order: PackOrder, refusal: PaymentRefused, *, at: datetime) -> PackPurchase:
+def _refuse(order: PackOrder, refusal: PaymentRefused | GatewayRejected, *, at: datetime) -> PackPurchase:
     with customers.alone(order.customer_id):
         purchase = PackPurchase.objects.get(pk=order.id)
         told = ProjectedPayment(purchase.stripe_id, State.FAILED, error=str(refusal))

@@ -50,6 +50,13 @@ CHECKS = {
         SELECT e.id, e.amount, 0 FROM quotas_entry e JOIN quotas_reservation r ON r.id = e.reservation_id
         WHERE r.state NOT IN ('settled', 'expired')
     """,
+    "credits are held one after the other": """
+        SELECT DISTINCT h.reservation_id, h.begins + h.amount, o.begins
+        FROM quotas_hold h JOIN quotas_bucket b ON b.id = h.bucket_id AND b.grant_id IS NOT NULL
+            JOIN quotas_hold o ON o.reservation_id = h.reservation_id AND o.id <> h.id AND o.amount > 0
+            JOIN quotas_bucket ob ON ob.id = o.bucket_id AND ob.grant_id IS NOT NULL AND ob.meter = b.meter
+        WHERE h.amount > 0 AND h.begins <= o.begins AND h.begins + h.amount > o.begins
+    """,
     "what was spent is charged in every bucket that held for it, of the plan's less what credits paid": """
         WITH charges AS (
             SELECT h.reservation_id, b.meter, b.holder_id = b.workspace_id AS of_plan,

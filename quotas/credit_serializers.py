@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from accounts.meters import Meter
 from quotas.models import Grant, TopUp
+from quotas.periods import NEVER
 
 LARGEST = 2**53 - 1  # What JSON's readers can hold.
 
@@ -53,6 +54,8 @@ class NewGrant(serializers.Serializer[Any]):
     def validate_expires_at(self, moment: datetime | None) -> datetime | None:
         if moment and moment <= now():
             raise serializers.ValidationError("That is past.")
+        if moment and moment >= NEVER:
+            raise serializers.ValidationError("Leave it out where it never expires.")
         return moment
 
 

@@ -44,7 +44,7 @@ class GrantListView(generics.ListAPIView[Grant]):
     def post(self, request: Request) -> Response:
         """Give a workspace credit, as staff may."""
         asked, at, by = parsed(NewGrant, request), now(), actor_of(request)
-        workspace = get_object_or_404(Workspace, pk=asked.pop("workspace"))
+        workspace = get_object_or_404(Workspace, pk=asked.pop("workspace"), deleted_at=None)
         grant = grants.give(workspace.pk, Gift(**asked), by=by, at=at)
         return Response(GrantView(grant).data, status=status.HTTP_201_CREATED)
 

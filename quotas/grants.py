@@ -57,9 +57,13 @@ def give(workspace_id: UUID, gift: Gift, *, by: Actor, at: datetime) -> Grant | 
 
 @transaction.atomic
 def revoke(grant: Grant, *, by: Actor, reason: str, at: datetime) -> int:
-    """Take back what is not used or held of it; how much that was."""
+    """End it now, and take back what is not used; how much that was. What work under way holds of it and gives back is
+    taken as it expires. Nothing, where it has ended already."""
     params = {"grant_id": grant.pk, "actor": by.name, "reason": reason, "at": at}
-    taken = sum(int(row["amount"]) for row in database.fetch_all_now(statements.REVOKE, params))
+    ended = database.fetch_all_now(statements.REVOKE, params)
+    if not ended:
+        return 0
+    taken = int(ended[0]["amount"])
     _note("credit.revoked", grant, amount=taken, reason=reason, by=by, at=at)
     return taken
 

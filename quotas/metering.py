@@ -108,12 +108,13 @@ async def reserve(
 
 
 async def grow(caller: Caller, admission: Admission, asks: Mapping[str, Ask], *, at: datetime) -> Admission | None:
-    """Hold more for the same work: `least` to `most` of each meter altogether, in the windows it was admitted in.
+    """Hold more for the same work: `least` to `most` of each meter altogether, in the buckets it holds and of credits.
 
     `at` is the moment of its admission. None: there is no room for the least of it, or the work is over.
     """
     params = {
-        **limits_of(caller, at),
+        "workspace_id": caller.workspace_id,
+        "at": at,
         "reservation_id": admission.reservation_id,
         **_asked(asks),
         "model": "",

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from django.db import transaction
+import logging
+from datetime import timedelta
+
+from django.db import DatabaseError, transaction
+from django.db.models.functions import Now
 
 from accounts import database
+from accounts.database import Row
 from quotas import statements
-from quotas.models import Basis
+from quotas.models import Basis, Reservation
+
+logger = logging.getLogger(__name__)
+
+PUT_OFF = timedelta(minutes=10)
 
 
 def sweep_reservations() -> int:
@@ -22,6 +31,17 @@ def _expire_one() -> bool:
     found = database.fetch_one_now(statements.EXPIRED, {})
     if found is None:
         return False
+    try:
+        with transaction.atomic():
+            _resolve(found)
+    except DatabaseError:
+        # One that cannot be resolved must not keep the others waiting behind it.
+        logger.exception("reservation %s could not be expired", found["id"])
+        Reservation.objects.filter(pk=found["id"]).update(lease_until=Now() + PUT_OFF)
+    return True
+
+
+def _resolve(found: Row) -> None:
     checkpoint = database.from_json(found["checkpoint"])
     database.fetch_one_now(
         statements.RESOLVE,
@@ -33,4 +53,3 @@ def _expire_one() -> bool:
             "amounts": list(checkpoint.values()),
         },
     )
-    return True

@@ -11,7 +11,7 @@ from accounts import database, letters
 from accounts.audit import SYSTEM
 from accounts.database import from_json
 from billing import packs
-from billing.errors import GatewayUnavailable
+from billing.errors import GatewayRejected, GatewayUnavailable
 from billing.gateways import Gateway
 from billing.models import PackPurchase
 from quotas import periods, purchases, statements, windows
@@ -35,7 +35,7 @@ def _top_up(gateway: Gateway, top_up: TopUp, *, at: datetime) -> bool:
         bought = packs.buy_automatically(
             gateway, top_up.workspace, top_up.pack, by=SYSTEM, at=at, purchase_id=purchase_id
         )
-    except GatewayUnavailable:  # It stays open, and the next time goes on with it.
+    except (GatewayUnavailable, GatewayRejected):  # It stays open, and the next time goes on with it.
         return False
     if bought.state == State.FAILED:
         _pause(top_up, bought, at)

@@ -67,23 +67,27 @@ ROLL_OVER = f"""
     {_GIVE}
 """
 
-# What work under way holds stays; what it gives back is taken when this is asked again.
+# What work under way holds stays; what it gives back is taken when the expired are asked for next.
 _TAKE_BACK = """
     WITH ended AS MATERIALIZED (
-        SELECT id, "limit" - used - reserved AS rest FROM quotas_bucket
-        WHERE grant_id IS NOT NULL AND {which} AND "limit" > used + reserved
+        SELECT id, GREATEST("limit" - used - reserved, 0) AS rest FROM quotas_bucket
+        WHERE grant_id IS NOT NULL AND {which}
         ORDER BY id
         FOR UPDATE
     ),
     shrunk AS (
         UPDATE quotas_bucket b SET "limit" = b."limit" - e.rest{ending} FROM ended e WHERE b.id = e.id
+    ),
+    posted AS (
+        INSERT INTO quotas_entry (bucket_id, kind, amount, overrun, basis, plan, price, actor, reason, created_at)
+        SELECT id, 'expiry', -rest, 0, '', '', '{{}}', %(actor)s, %(reason)s, now() FROM ended WHERE rest > 0
     )
-    INSERT INTO quotas_entry (bucket_id, kind, amount, overrun, basis, plan, price, actor, reason, created_at)
-    SELECT id, 'expiry', -rest, 0, '', '', '{{}}', %(actor)s, %(reason)s, now() FROM ended
-    RETURNING -amount AS amount
+    SELECT rest AS amount FROM ended
 """
 
-EXPIRE_GRANTS = _TAKE_BACK.format(which="ends_at <= %(at)s", ending="")
+EXPIRE_GRANTS = _TAKE_BACK.format(which='ends_at <= %(at)s AND "limit" > used + reserved', ending="")
+# One that has ended already is left to that.
 REVOKE = _TAKE_BACK.format(
-    which="grant_id = %(grant_id)s", ending=", ends_at = GREATEST(%(at)s, b.starts_at + interval '1 microsecond')"
+    which="grant_id = %(grant_id)s AND ends_at > %(at)s",
+    ending=", ends_at = GREATEST(%(at)s, b.starts_at + interval '1 microsecond')",
 )

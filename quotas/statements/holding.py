@@ -1,5 +1,6 @@
 """Holding: what work asks is kept for it in every bucket that counts it, or the work is refused."""
 
+from billing.subscriptions import CURRENT_PLAN
 from quotas.statements.limits import OWN_LIMITS, PLAN_LIMITS
 
 # Credits that are left: each grant is a limit of its own, beside the plan's.
@@ -28,7 +29,7 @@ _HOLD = """
     {mine}
     buckets AS MATERIALIZED (
         SELECT b.id, b.used, b.reserved - {held} AS reserved, {held} AS held, b.plan, w.meter, w."window",
-            CASE w.holder WHEN 'grant' THEN b."limit" ELSE w."limit" + b.carried END AS "limit", w.hard, w.soft,
+            {limit} AS "limit", w.hard, w.soft,
             w.overage_price, w.ends_at, w.holder, w.priority, w.least, w.most
         FROM wanted w JOIN quotas_bucket b ON b.workspace_id = %(workspace_id)s
             AND b.meter = w.meter AND b."window" = w."window" AND b.starts_at = w.starts_at
@@ -54,8 +55,7 @@ _HOLD = """
     ),
     verdict AS (
         SELECT
-            NOT {alive} OR (SELECT count(*) FROM wanted) = (SELECT count(*) FROM buckets)
-                AND NOT EXISTS (SELECT FROM buckets WHERE holder = 'workspace' AND plan <> slug) AS complete,
+            {complete} AS complete,
             {alive} AND NOT EXISTS (SELECT FROM amounts WHERE amount < least) AS fits,
             cardinality(allowed_models) = 0 OR %(model)s = '' OR %(model)s = ANY(allowed_models) AS permitted
         FROM plan
@@ -106,8 +106,11 @@ _HOLD = """
 _NEW = {
     "mine": "",
     "held": "0::bigint",
+    "limit": """CASE w.holder WHEN 'grant' THEN b."limit" ELSE w."limit" + b.carried END""",
     "joined": "",
     "alive": "true",
+    "complete": """(SELECT count(*) FROM wanted) = (SELECT count(*) FROM buckets)
+                AND NOT EXISTS (SELECT FROM buckets WHERE holder = 'workspace' AND plan <> slug)""",
     "reservation": """
         INSERT INTO quotas_reservation
             (id, workspace_id, request_id, key_id, member_id, model, plan, price, state, basis, checkpoint, spent,
@@ -127,7 +130,8 @@ _NEW = {
     """,
 }
 
-# A hold grows by being taken anew, larger, as if the old one were free; where there is no room it stays as it is.
+# A hold grows by being taken anew, larger, as if the old one were free; where there is no room it stays as it is. It
+# keeps to the buckets it has, as they stand, and may take more credits: a new period or plan is the next request's.
 _GROWN = {
     "mine": """
     mine AS MATERIALIZED (
@@ -137,8 +141,10 @@ _GROWN = {
     "held": """COALESCE((
             SELECT h.amount FROM quotas_hold h WHERE h.reservation_id = %(reservation_id)s AND h.bucket_id = b.id
         ), 0)""",
+    "limit": 'b."limit"',
     "joined": "CROSS JOIN mine",
     "alive": "EXISTS (SELECT FROM mine)",
+    "complete": "true",
     "reservation": "SELECT id FROM mine, verdict WHERE complete AND fits",
     "decision": "",
 }
@@ -155,7 +161,27 @@ _WITHIN_OWN = """
     )
 """
 
+_HELD = """
+    held AS (
+        SELECT b.id, b.meter, b."window", b."limit", b.hard, NOT b.hard AND h.overage_price IS NULL AS soft,
+            h.overage_price, b.starts_at, b.ends_at,
+            CASE
+                WHEN b.grant_id IS NOT NULL THEN 'grant'
+                WHEN b.key_id IS NOT NULL THEN 'key'
+                WHEN b.member_id IS NOT NULL THEN 'member'
+                ELSE 'workspace'
+            END AS holder, b.holder_id, COALESCE(g.priority, 0)::smallint AS priority
+        FROM quotas_hold h JOIN quotas_bucket b ON b.id = h.bucket_id LEFT JOIN quotas_grant g ON g.id = b.grant_id
+        WHERE h.reservation_id = %(reservation_id)s
+    ),
+    limits AS (
+        SELECT meter, "window", "limit", hard, soft, overage_price, starts_at, ends_at, holder, holder_id, priority
+        FROM held
+        UNION ALL SELECT * FROM credits WHERE holder_id NOT IN (SELECT holder_id FROM held)
+    )
+"""
+
 # Most callers have no limits of their own, and asking for an empty list of them would cost a twentieth more.
 RESERVE = _HOLD.format(limits=f"{PLAN_LIMITS}, {CREDITS}, {_IN_PLAN}", **_NEW)
 RESERVE_WITHIN_OWN_LIMITS = _HOLD.format(limits=f"{PLAN_LIMITS}, {OWN_LIMITS}, {CREDITS}, {_WITHIN_OWN}", **_NEW)
-GROW = _HOLD.format(limits=f"{PLAN_LIMITS}, {OWN_LIMITS}, {CREDITS}, {_WITHIN_OWN}", **_GROWN)
+GROW = _HOLD.format(limits=f"plan AS ({CURRENT_PLAN}), {CREDITS}, {_HELD}", **_GROWN)

@@ -89,7 +89,7 @@ RESOLVE = f"""
             (bucket_id, reservation_id, kind, amount, overrun, basis, plan, price, actor, reason, created_at)
         SELECT c.bucket_id, r.id, 'settlement', c.amount, GREATEST(c.amount - c.held, 0), %(basis)s, r.plan, r.price,
             '', '', now()
-        FROM charged c, resolved r WHERE c.amount > 0
+        FROM charged c, resolved r WHERE c.amount <> 0
         RETURNING id, bucket_id, amount
     ),
     {_BEYOND},

@@ -165,7 +165,8 @@ def rich(run: Run[Any]) -> Person:
     """Work that is settled, corrected and pending, carried over, beyond the plan, and paid by credits."""
     alice = person("Alice")
     run(hold(alice, 10))
-    grants.give(alice.workspace.pk, Gift("tokens", 500, Grant.Source.GOODWILL), by=SYSTEM, at=now())
+    for amount in (100, 400):
+        grants.give(alice.workspace.pk, Gift("tokens", amount, Grant.Source.GOODWILL), by=SYSTEM, at=now())
     settle(run, run(hold(alice, 10_200)), 10_200)
     late = run(hold(alice, 50))
     let_lease_run_out(id=late.reservation_id)
@@ -187,10 +188,17 @@ DAMAGES = {
         UPDATE quotas_bucket SET carried = carried + 1 WHERE {OF_PLAN} AND meter = 'tokens'
     """,
     "what a grant allows is what was given less what expired": """
-        UPDATE quotas_bucket SET "limit" = "limit" + 1 WHERE workspace_id = %(workspace)s AND grant_id IS NOT NULL
+        UPDATE quotas_bucket SET "limit" = "limit" + 1
+        WHERE id = (SELECT min(id) FROM quotas_bucket WHERE workspace_id = %(workspace)s AND grant_id IS NOT NULL)
     """,
     "what is beyond a plan is noted once, and is no more than was used": """
         UPDATE billing_overage SET units = units + 1000 WHERE workspace_id = %(workspace)s
+    """,
+    "credits are held one after the other": """
+        UPDATE quotas_hold SET begins = begins - 1 WHERE id = (
+            SELECT h.id FROM quotas_hold h JOIN quotas_bucket b ON b.id = h.bucket_id
+            WHERE b.workspace_id = %(workspace)s AND b.grant_id IS NOT NULL ORDER BY h.begins DESC LIMIT 1
+        )
     """,
     "reserved is the sum of its pending holds": """
         DELETE FROM quotas_hold WHERE id = (
@@ -199,7 +207,8 @@ DAMAGES = {
         )
     """,
     "a hard limit is passed by overruns alone": """
-        UPDATE quotas_bucket SET "limit" = 0 WHERE workspace_id = %(workspace)s AND grant_id IS NOT NULL AND used > 0
+        UPDATE quotas_bucket SET "limit" = 0
+        WHERE id = (SELECT min(id) FROM quotas_bucket WHERE workspace_id = %(workspace)s AND grant_id IS NOT NULL)
     """,
     "what is resolved says when, and what is pending does not": """
         UPDATE quotas_reservation SET resolved_at = now() WHERE workspace_id = %(workspace)s AND state = 'pending'

@@ -17,6 +17,7 @@ from conftest import Run
 from quotas import grants, metering, reports
 from quotas.errors import QuotaExceeded
 from quotas.grants import Gift
+from quotas.metering import Ask
 from quotas.models import Basis, Entry, Grant
 from quotas.sweeping import sweep_reservations
 from quotas.tests.ledger import audited as audited
@@ -137,6 +138,42 @@ def test_credits_are_used_before_anything_is_billed(run: Run[Any], alice: Person
     assert (used(given), bucket(alice).used, noted.units) == ([50], 110, 10)
 
 
+def test_a_hold_that_grows_takes_the_next_credit_after_the_first(run: Run[Any], small: Person) -> None:
+    first, second = credit(small, 50, priority=1), credit(small, 500, priority=2)
+    spend(run, small, 100)
+    at = now()
+    admission = run(hold(small, 50, at=at))
+
+    grown = run(metering.grow(small.caller, admission, {"tokens": Ask(51, 200)}, at=at))
+    assert grown.held("tokens") == 200
+    run(metering.settle(admission.reservation_id, {"tokens": 180}, basis=Basis.REPORTED))
+
+    assert (used(first, second), bucket(small).used) == ([50, 130], 100)
+
+
+def test_a_hold_grows_no_further_than_there_is(run: Run[Any], small: Person) -> None:
+    credit(small, 50)
+    at = now()
+    admission = run(hold(small, 120, at=at))
+
+    grown = run(metering.grow(small.caller, admission, {"tokens": Ask(121, 240)}, at=at))
+
+    assert grown.held("tokens") == 150
+    assert run(metering.grow(small.caller, admission, {"tokens": Ask(151, 300)}, at=at)) is None
+
+
+def test_a_hold_that_grows_stays_in_its_windows(run: Run[Any], small: Person) -> None:
+    at = now()
+    admission = run(hold(small, 10, at=at))
+    put_on_plan(small, tokens_day=1_000, tokens_period=1_000)
+    run(hold(small, 1))
+
+    run(metering.grow(small.caller, admission, {"tokens": Ask(11, 20)}, at=at))
+    run(metering.settle(admission.reservation_id, {"tokens": 20}, basis=Basis.REPORTED))
+
+    assert [bucket(small, window=window).used for window in ("day", "period")] == [20, 0]
+
+
 def test_a_limit_of_a_key_holds_with_credits_too(run: Run[Any], small: Person) -> None:
     credit(small, 500)
     limited = with_own_limits(small, key={"tokens-day": 120})
@@ -191,9 +228,23 @@ def test_what_is_taken_back_says_by_whom_and_why(small: Person, charlie: Person)
 
     assert grants.revoke(given, by=by, reason="A mistake.", at=now()) == 50
 
+    assert grants.revoke(given, by=by, reason="Again.", at=now()) == 0
     line = Entry.objects.get(bucket__grant=given, kind="expiry")
+    assert AuditEntry.objects.filter(action="credit.revoked", subject=f"grant:{given.pk}").count() == 1
     assert (line.amount, line.actor, line.reason) == (-50, by.name, "A mistake.")
-    assert AuditEntry.objects.filter(action="credit.revoked", subject=f"grant:{given.pk}").exists()
+
+
+def test_who_holds_all_of_it_does_not_keep_it(run: Run[Any], small: Person) -> None:
+    given = credit(small, 50)
+    admission = run(hold(small, 150))
+
+    grants.revoke(given, by=SYSTEM, reason="A mistake.", at=now())
+    run(metering.release(admission.reservation_id))
+
+    with pytest.raises(QuotaExceeded):
+        run(hold(small, 101))
+    grants.expire(now())
+    assert Grant.objects.get(pk=given.pk).bucket.limit == 0
 
 
 # ---- what rolls over

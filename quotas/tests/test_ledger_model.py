@@ -31,7 +31,7 @@ from conftest import Run
 from quotas import grants, metering
 from quotas.errors import QuotaExceeded
 from quotas.grants import Gift
-from quotas.metering import Ask
+from quotas.metering import Admission, Ask
 from quotas.models import Basis, Bucket, Grant
 from quotas.sweeping import sweep_reservations
 from quotas.tests.ledger import (
@@ -74,12 +74,16 @@ class Credit:
 
     id: Any
     amount: int
+    starts_at: datetime
     ends_at: datetime
     counter: Counter = field(default_factory=Counter)
 
     @property
     def room(self) -> int:
         return self.amount - self.counter.used - self.counter.reserved
+
+    def is_open(self, at: datetime) -> bool:
+        return self.starts_at <= at < self.ends_at and self.room > 0
 
 
 @dataclass
@@ -103,6 +107,7 @@ class Work:
     plan: str
     held: dict[str, int]
     holders: dict[str, list[str]]
+    made: Admission
     state: str = "pending"
     checkpoint: dict[str, int] = field(default_factory=dict)
     shares: dict[str, list[Share]] = field(default_factory=dict)
@@ -124,6 +129,7 @@ class Ledger(RuleBasedStateMachine):
         self.at = now()
         self.counters: defaultdict[tuple[str, str, datetime], Counter] = defaultdict(Counter)
         self.credits: list[Credit] = []
+        self.stored: dict[tuple[str, str, datetime], int] = {}
         self.priorities: dict[Any, int] = {}
         self.standings: dict[tuple[str, datetime], Standing] = {}
 
@@ -151,10 +157,32 @@ class Ledger(RuleBasedStateMachine):
             return multiple()
         assert fits
         assert {meter: made.held(meter) for meter in asks} == held
-        work = Work(made.reservation_id, self.at, self.plan, held, holders)
-        work.shares["tokens"] = self._shares(held["tokens"], in_plan["tokens"])
+        work = Work(made.reservation_id, self.at, self.plan, held, holders, made)
+        work.shares["tokens"] = self._shares(self._open_credits(), held["tokens"], in_plan["tokens"])
         self._hold(work, 1)
+        for meter in asks:
+            self.stored |= {(name, meter, self._day(self.at)): limits[name][meter] for name in holders[meter]}
         return work
+
+    @rule(work=works, more=st.integers(1, 12_000))
+    def grow(self, work: Work, more: int) -> None:
+        least, most = work.held["tokens"] + 1, work.held["tokens"] + more
+        if work.state == "pending":
+            self._hold(work, -1)
+            in_plan, *own = [
+                max(self.stored[name, "tokens", self._day(work.at)] - counter.used - counter.reserved, 0)
+                for name, counter in zip(work.holders["tokens"], self._counters(work, "tokens"), strict=True)
+            ]
+            mine = [share.credit for share in work.shares["tokens"]]
+            open_ = [credit for credit in self.credits if credit in mine or credit.is_open(work.at)]
+            amount = min([most, in_plan + sum(credit.room for credit in open_), *own])
+            fits = amount >= least
+            if fits:
+                work.held["tokens"] = amount
+                work.shares["tokens"] = self._shares(open_, amount, in_plan)
+            self._hold(work, 1)
+        grown = self.do(metering.grow(self.person.caller, work.made, {"tokens": Ask(least, most)}, at=work.at))
+        assert bool(grown) == (work.state == "pending" and fits)
 
     @rule(work=works, tokens=AMOUNTS, messages=st.integers(0, 2))
     def settle(self, work: Work, tokens: int, messages: int) -> None:
@@ -204,7 +232,7 @@ class Ledger(RuleBasedStateMachine):
         gift = Gift("tokens", amount, Grant.Source.GOODWILL, expires_at=ends, priority=priority)
         grant = grants.give(self.person.workspace.id, gift, by=SYSTEM, at=self.at)
         assert grant
-        self.credits.append(Credit(grant.pk, amount, ends))
+        self.credits.append(Credit(grant.pk, amount, self.at, ends))
         self.credits.sort(key=lambda credit: (self.priorities.setdefault(credit.id, priority), credit.ends_at))
 
     @rule()
@@ -265,11 +293,11 @@ class Ledger(RuleBasedStateMachine):
                 self.standings[meter, self._day(work.at)].carried_to.setdefault(work.plan, 0)
 
     def _open_credits(self) -> list[Credit]:
-        return [credit for credit in self.credits if credit.ends_at > self.at and credit.room > 0]
+        return [credit for credit in self.credits if credit.is_open(self.at)]
 
-    def _shares(self, amount: int, in_plan: int) -> list[Share]:
+    def _shares(self, open_: list[Credit], amount: int, in_plan: int) -> list[Share]:
         begins, shares = min(amount, in_plan), []
-        for credit in self._open_credits():
+        for credit in open_:
             if held := min(amount - begins, credit.room):
                 shares.append(Share(credit, begins, held))
                 begins += held

@@ -485,3 +485,19 @@ def test_a_hold_is_never_negative(run: Run[Any], alice: Person) -> None:
     held.amount = -1
 
     refused("hold_not_negative", held)
+
+
+def test_one_that_cannot_be_expired_does_not_keep_the_others_waiting(
+    run: Run[Any], alice: Person, charlie: Person
+) -> None:
+    run(metering.settle(run(hold(alice, 10)).reservation_id, {"tokens": 10}, basis=Basis.REPORTED))
+    stuck, other = run(hold(alice, 10)), run(hold(charlie, 10))
+    run(metering.renew({stuck.reservation_id: {"tokens": 2**63 - 1}}))
+    for admission in (stuck, other):
+        let_lease_run_out(id=admission.reservation_id)
+
+    sweep_reservations()
+    sweep_reservations()
+
+    assert (reservation(stuck).state, reservation(other).state) == ("pending", "expired")
+    run(metering.release(stuck.reservation_id))

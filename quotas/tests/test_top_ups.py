@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -12,11 +13,11 @@ from django.utils.timezone import now
 from accounts.models import Letter
 from accounts.tests.factories import Person
 from billing import packs
-from billing.errors import GatewayUnavailable
+from billing.errors import GatewayRejected, GatewayUnavailable
 from billing.gateways import PackOrder
 from billing.gateways.demo import DemoGateway
 from billing.gateways.demo.books import Object
-from billing.models import PackPurchase
+from billing.models import CreditPack, PackPurchase, Simulated
 from billing.tests.demo import FAILS_LATER, GOOD, Buyer
 from config.tests.product import Product
 from conftest import Run
@@ -132,6 +133,36 @@ def test_while_the_gateway_is_away_it_waits_and_goes_on_with_the_same(run: Run[A
     top_up(buyer)
 
     assert bought(buyer) == ["paid"]
+
+
+def test_what_waits_is_paid_as_it_was_begun_whatever_is_set_meanwhile(run: Run[Any], buyer: Buyer) -> None:
+    operate(run, buyer, 6)
+    top_up(buyer, Away(clock=lambda: buyer.at))
+    dearer = CreditPack.objects.create(
+        slug=f"own-{uuid4().hex[:8]}", name="Dear", meter="operations", amount=1, price=99_00, currency="USD",
+        is_offered=False,
+    )  # fmt: skip
+    TopUp.objects.filter(workspace=buyer.person.workspace).update(pack=dearer)
+
+    top_up(buyer)
+
+    [paid] = PackPurchase.objects.filter(workspace=buyer.person.workspace)
+    charged = Simulated.objects.get(pk=paid.stripe_id).data["amount"]
+    assert (paid.state, paid.amount, paid.price, charged) == ("paid", 50, 300, 300)
+
+
+class Rejecting(DemoGateway):
+    def charge(self, order: PackOrder, card_id: str) -> Object:
+        raise GatewayRejected("No such customer.")
+
+
+def test_one_that_the_gateway_rejects_is_paused(run: Run[Any], buyer: Buyer) -> None:
+    operate(run, buyer, 6)
+
+    top_up(buyer, Rejecting(clock=lambda: buyer.at))
+
+    assert bought(buyer) == ["failed"]
+    assert TopUp.objects.get(workspace=buyer.person.workspace).paused_at
 
 
 # ---- as its customer sets it
