@@ -62,6 +62,7 @@ class Room:
     prompt: int
     output: int
     wanted: int
+    is_cut: bool = False  # More was asked for than there is.
 
     @property
     def grows(self) -> bool:
@@ -92,7 +93,8 @@ async def reserve_room(order: Order, provider: Provider, at: datetime) -> Room:
         prompt = await _counted(order, provider, prompt)
         admission = await _reserve(order, provider, prompt, Ask(1, first), pace, at)
     most = _most(order, provider, admission, prompt, wanted)
-    return Room(admission, prompt, min(most, _output(order, provider, admission.amounts, prompt, wanted)), most)
+    output = min(most, _output(order, provider, admission.amounts, prompt, wanted))
+    return Room(admission, prompt, output, most, is_cut=most < wanted)
 
 
 async def grow(order: Order, provider: Provider, room: Room, *, delivered: int, at: datetime) -> Room | None:

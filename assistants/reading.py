@@ -13,6 +13,9 @@ from assistants.providers.base import ProviderBroken, ProviderError
 
 Event = dict[str, Any]
 
+QUOTA = "quota"
+"""Why an answer ended that an allowance ended."""
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -28,9 +31,10 @@ class Piece:
 
 
 class Reading:
-    """One answer, as far as it has come."""
+    """One answer, as far as it has come. Of one that `is_cut` to what an allowance has left, the end says so."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_cut: bool = False) -> None:
+        self._is_cut = is_cut
         self.usage = Usage()
         self.started = False
         self.reported = False
@@ -71,7 +75,7 @@ class Reading:
             except ProviderError as exc:
                 self.failure = exc
                 break
-            good.append(raw + b"\n\n")
+            good.append((self._as_quota(event) or raw) + b"\n\n")
             events.append(event)
         return Piece(b"".join(good), events, offset)
 
@@ -79,6 +83,8 @@ class Reading:
         """The same for an answer that is not streamed. Raises `ProviderBroken`."""
         message = _object(body)
         with _shape_expected():
+            if self._is_cut and message.get("stop_reason") == "max_tokens":
+                message["stop_reason"] = QUOTA
             self.usage.report(message.get("usage") or {})
             self.stop_reason = message.get("stop_reason") or ""
             self._delivered = [text for block in message["content"] for text in _written(block)]
@@ -114,6 +120,13 @@ class Reading:
                 self.ended = True
             case "error":
                 raise _broken(event.get("error") or {})
+
+    def _as_quota(self, event: Event) -> bytes | None:
+        """The end of an answer that is cut, as we say it; None for every other event."""
+        if not (self._is_cut and self.stop_reason == "max_tokens" and event.get("type") == "message_delta"):
+            return None
+        self.stop_reason = event["delta"]["stop_reason"] = QUOTA
+        return f"event: message_delta\ndata: {json.dumps(event, ensure_ascii=False)}".encode(errors="replace")
 
     def _deliver(self, part: Event) -> None:
         written = _written(part)

@@ -7,6 +7,7 @@ hanging up ends the listening, and the task settles what was delivered. However 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 from collections.abc import Callable, Coroutine
@@ -24,7 +25,7 @@ from assistants.models import Message, Turn
 from assistants.orders import Order, Room
 from assistants.prices import Usage
 from assistants.providers.base import ModelCall, NobodyListened, Provider, ProviderBroken, ProviderError
-from assistants.reading import Event, Piece, Reading
+from assistants.reading import QUOTA, Event, Piece, Reading
 from quotas import metering
 from quotas.limits import Limit
 from quotas.metering import Admission
@@ -43,7 +44,7 @@ class LiveTurn:
     provider: Provider
     room: Room
     created_at: datetime
-    reading: Reading = field(default_factory=Reading)
+    reading: Reading = field(init=False)
     # As long as nothing else is known it has failed, so that whatever happens to the task, it ends as a failure.
     failure: ProviderError | None = field(default_factory=lambda: ProviderBroken("The answer broke off."))
     answer: Event | None = None
@@ -61,6 +62,9 @@ class LiveTurn:
     basis: Basis | None = None
     listener: Listener = field(init=False)
     task: asyncio.Task[None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reading = Reading(is_cut=self.room.is_cut)
 
     @property
     def admission(self) -> Admission:
@@ -164,11 +168,13 @@ class LiveTurn:
     def _cut_off(self) -> None:
         """The allowance is used up in the middle of the answer: it ends here, and is charged as far as it came."""
         self._cut = True
-        self.reading.stop_reason = "quota"
+        self.reading.stop_reason = QUOTA
 
     async def _complete(self) -> None:
         self.raw = await self.provider.complete(self.order.call)
         self.answer = self.reading.read_message(self.raw)
+        if self.room.is_cut:
+            self.raw = json.dumps(self.answer, ensure_ascii=False).encode(errors="replace")
         self._note_first_token()
 
     async def _hand_on(self, piece: Piece) -> None:

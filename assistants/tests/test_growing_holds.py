@@ -34,7 +34,7 @@ from config.tests.product import Product, eventually
 from conftest import Run
 from quotas import metering
 from quotas.errors import QuotaExceeded
-from quotas.models import Basis
+from quotas.models import Basis, Bucket
 from quotas.tests.ledger import audited as audited
 from quotas.tests.ledger import bucket, hold, request_id
 
@@ -48,7 +48,8 @@ QUOTA = {
 
 def leave(run: Run[Any], person: Person, tokens: int) -> None:
     """Use the day's tokens but so many."""
-    taken = DAY - tokens - bucket(person).used - bucket(person).reserved
+    found = Bucket.objects.filter(workspace=person.workspace, meter="tokens", grant=None).first()
+    taken = DAY - tokens - (found.used + found.reserved if found else 0)
     admission = run(hold(person, taken))
     run(metering.settle(admission.reservation_id, {"tokens": taken}, basis=Basis.REPORTED))
 
@@ -109,6 +110,21 @@ def test_an_answer_ends_cleanly_where_others_have_taken_the_rest(
     assert road.error not in events
     assert (turn_of(found).stop_reason, turn_of(found).outcome) == ("quota", "completed")
     assert found.basis == "estimated"
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
+@pytest.mark.parametrize("road", ROADS, ids=str)
+def test_an_answer_for_which_too_little_is_left_says_so_too(
+    product: Product, run: Run[Any], alice: Person, road: Road, stream: bool
+) -> None:
+    leave(run, alice, 900)
+    trip = journey(product, road, alice, "tokens=3000", max_tokens=4000, stream=stream)
+
+    with trip.sent() as line:
+        said = b"".join(line.events()) if stream else line.answer.read()
+
+    assert QUOTA[road].replace(b" ", b"") in said.replace(b" ", b"")
+    assert bucket(alice).used == DAY
 
 
 def test_an_answer_cut_short_has_the_events_of_a_whole_one_and_costs_what_came(
