@@ -193,10 +193,15 @@ class Reservation(models.Model):
         EXPIRED = "expired"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="reservations")
+    # No index of their own: each begins one of those below.
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, db_index=False, related_name="reservations")
     request_id = models.CharField(max_length=40, db_index=True)
-    key = models.ForeignKey(ApiKey, on_delete=models.RESTRICT, null=True, blank=True, related_name="reservations")
-    member = models.ForeignKey(User, on_delete=models.RESTRICT, null=True, blank=True, related_name="reservations")
+    key = models.ForeignKey(
+        ApiKey, on_delete=models.RESTRICT, db_index=False, null=True, blank=True, related_name="reservations"
+    )
+    member = models.ForeignKey(
+        User, on_delete=models.RESTRICT, db_index=False, null=True, blank=True, related_name="reservations"
+    )
     model = models.CharField(max_length=80, blank=True)
     plan = models.CharField(max_length=40)
     price = models.JSONField(default=dict, help_text="The price it will be charged at, as it stood when it was made.")
@@ -214,6 +219,18 @@ class Reservation(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["lease_until"], condition=Q(state="pending"), name="pending_by_lease"),
             models.Index(fields=["workspace", "-created_at", "-id"], name="work_of_a_workspace"),
+            models.Index(fields=["workspace", "model", "-created_at", "-id"], name="work_of_a_model"),
+            models.Index(fields=["key", "-created_at", "-id"], name="work_of_a_key"),
+            models.Index(fields=["member", "workspace", "-created_at", "-id"], name="work_of_a_member"),
+            # A meter that is seldom charged is found as quickly as one that always is.
+            *(
+                models.Index(
+                    fields=["workspace", "-created_at", "-id"],
+                    condition=Q(spent__has_key=str(meter)),
+                    name=f"work_with_{meter}",
+                )
+                for meter in Meter
+            ),
         ]
 
     def __str__(self) -> str:
@@ -223,7 +240,9 @@ class Reservation(models.Model):
 class Hold(models.Model):
     """How much one reservation holds of one bucket."""
 
-    reservation = models.ForeignKey(Reservation, on_delete=models.CASCADE, related_name="holds")
+    reservation = models.ForeignKey(
+        Reservation, on_delete=models.CASCADE, db_index=False, related_name="holds"
+    )  # one_hold_per_bucket begins with it
     bucket = models.ForeignKey(Bucket, on_delete=models.CASCADE, related_name="holds")
     amount = models.BigIntegerField()
     begins = models.BigIntegerField(
@@ -316,7 +335,9 @@ class Decision(models.Model):
 class Rollup(models.Model):
     """What one workspace was charged of one meter, for one model, in work begun within one hour of its own clock."""
 
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="rollups")
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.CASCADE, db_index=False, related_name="rollups"
+    )  # one_rollup_per_hour begins with it
     hour = models.DateTimeField(help_text="When it began.")
     meter = models.CharField(max_length=20, choices=Meter)
     model = models.CharField(max_length=80, blank=True)

@@ -1,10 +1,16 @@
 from django.urls import path
 
-from quotas import credit_views, views
+from quotas import credit_views, report_views, views
 
 urlpatterns = [
     path("quotas/usage", views.usage),
     path("quotas/usage/current", views.current_usage),
+    path("quotas/usage/daily", report_views.DailyView.as_view()),
+    path("quotas/usage/daily.csv", report_views.DailySheetView.as_view()),
+    path("quotas/usage/monthly", report_views.MonthlyView.as_view()),
+    path("quotas/usage/history", report_views.HistoryView.as_view()),
+    path("quotas/usage/history.csv", report_views.HistorySheetView.as_view()),
+    path("quotas/usage/stats", report_views.StatsView.as_view()),
     path("quotas/statement", views.StatementView.as_view()),
     path("quotas/set-plan", views.SetPlanView.as_view()),
     path("quotas/grants", credit_views.GrantListView.as_view()),

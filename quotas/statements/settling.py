@@ -51,7 +51,7 @@ _ROLLED = """
     rolled AS (
         INSERT INTO quotas_rollup (workspace_id, hour, meter, model, amount, works)
         SELECT r.workspace_id, date_trunc('hour', r.created_at, w.time_zone), s.meter, r.model, s.amount - {before},
-            CASE WHEN {before} = 0 THEN 1 ELSE 0 END
+            CASE WHEN {before} = 0 THEN 1 WHEN s.amount = 0 THEN -1 ELSE 0 END
         FROM {work} r JOIN accounts_workspace w ON w.id = r.workspace_id, spent s
         WHERE s.amount <> {before}
         ORDER BY s.meter
