@@ -62,5 +62,5 @@ def _chunk(statement: str, workspace_id: UUID, starts_at: datetime, ends_at: dat
     params = {"workspace_id": workspace_id, "starts_at": starts_at, "ends_at": ends_at}
     with connection.cursor() as cursor:
         # Two at once would both add what is missing. Settlements need not wait: they add, and so does this.
-        cursor.execute(statements.ONE_AT_A_TIME, params)
+        cursor.execute(statements.ONE_AT_A_TIME, {"workspace_id": workspace_id})
     return [Difference(workspace_id, **row) for row in database.fetch_all_now(statement, params)]

@@ -14,7 +14,7 @@ from django.utils.timezone import now
 
 from accounts import api_keys
 from accounts.api_keys import Powers
-from accounts.models import ApiKey, Membership, Workspace
+from accounts.models import Membership, Workspace
 from accounts.tests.factories import Person, person
 from config.tests.product import Product
 from conftest import Run
@@ -100,7 +100,7 @@ def in_team(team: dict[str, Person], name: str) -> dict[str, str]:
 def test_a_line_says_what_was_charged_and_for_whom(product: Product, team: dict[str, Person], works: Works) -> None:
     line = get(product, team["alice"].headers)["results"][-1]
 
-    alice, key = team["alice"], ApiKey.objects.get(pk=team["alice"].caller.key_id)
+    alice, key = team["alice"], team["alice"].workspace.api_keys.get(name="test")
     assert line == {
         "request_id": works["old"].request_id,
         "at": "2026-11-03T18:13:00Z",
@@ -273,7 +273,7 @@ def test_a_sheet_has_every_line_however_many(product: Product, alice: Person) ->
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\r=1"])
 def test_no_cell_of_a_sheet_is_a_formula(product: Product, alice: Person, text: str) -> None:
-    ApiKey.objects.filter(pk=alice.caller.key_id).update(name=text)
+    alice.workspace.api_keys.update(name=text)
     work(alice, now(), text)
 
     answer = product.http.get(f"{HISTORY}.csv", headers=alice.headers)

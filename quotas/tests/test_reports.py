@@ -76,13 +76,10 @@ def did(somebody: Person, *works: tuple[datetime, str, dict[str, int]]) -> list[
     return made
 
 
-def counted(works: list[Reservation], **which: Any) -> dict[str, Amount]:
+def counted(works: list[Reservation]) -> dict[str, Amount]:
     """By meter, in plain Python."""
-    chosen = [work for work in works if all(getattr(work, name) == value for name, value in which.items())]
     return {
-        str(meter): Amount(
-            sum(work.spent.get(meter, 0) for work in chosen), sum(bool(work.spent.get(meter)) for work in chosen)
-        )
+        str(meter): Amount(sum(work.spent.get(meter, 0) for work in works), sum(meter in work.spent for work in works))
         for meter in Meter
     }
 
@@ -157,13 +154,14 @@ def test_patterns_divide_what_was_charged(
 
     found = trends.patterns(caller, Days(date(2024, 2, 1), date(2025, 1, 31), caller.zone))
 
-    for divided, of in [
-        (found.by_model, lambda work: work.model),
-        (found.by_hour, lambda work: local(work, caller.zone).hour),
-        (found.by_weekday, lambda work: local(work, caller.zone).isoweekday()),
+    hours = [local(work, caller.zone) for work in done]
+    for divided, parts in [
+        (found.by_model, [work.model for work in done]),
+        (found.by_hour, [at.hour for at in hours]),
+        (found.by_weekday, [at.isoweekday() for at in hours]),
     ]:
         for share in divided:
-            assert share.meters == counted([work for work in done if of(work) == share.of])
+            assert share.meters == counted([work for work, of in zip(done, parts, strict=True) if of == share.of])
     assert [share.of for share in found.by_model] == sorted({work.model for work in done if work.spent})
     assert [share.of for share in found.by_hour] == list(range(24))
     assert [share.of for share in found.by_weekday] == list(range(1, 8))
