@@ -53,7 +53,7 @@ WORKS: Final = """
             CASE WHEN i %% %(rare)s = 11 THEN 0 ELSE 1 + i * 31 %% (%(keys)s - 1) END AS key,
             CASE WHEN i %% %(rare)s = 11 THEN 0 ELSE 1 + i * 17 %% (%(members)s - 1) END AS member,
             CASE WHEN i %% %(rare)s = 11 THEN 0 ELSE 1 + (i * 13 %% 10 > 4)::int + (i * 13 %% 10 > 8)::int END AS model
-        FROM generate_series(1, %(works)s) AS i
+        FROM generate_series(1, %(works)s::bigint) AS i
     ) AS work JOIN bench_keys k ON k.number = key JOIN bench_members m ON m.number = member
     ORDER BY i;
 """

@@ -155,11 +155,12 @@ def test_patterns_divide_what_was_charged(
     found = trends.patterns(caller, Days(date(2024, 2, 1), date(2025, 1, 31), caller.zone))
 
     hours = [local(work, caller.zone) for work in done]
-    for divided, parts in [
+    divisions: list[tuple[list[trends.Share], list[Any]]] = [
         (found.by_model, [work.model for work in done]),
         (found.by_hour, [at.hour for at in hours]),
         (found.by_weekday, [at.isoweekday() for at in hours]),
-    ]:
+    ]
+    for divided, parts in divisions:
         for share in divided:
             assert share.meters == counted([work for work, of in zip(done, parts, strict=True) if of == share.of])
     assert [share.of for share in found.by_model] == sorted({work.model for work in done if work.spent})
