@@ -36,7 +36,7 @@ MESSAGE: Final = json.dumps(
     {"model": "claude-haiku-5-5", "max_tokens": 64, "messages": [{"role": "user", "content": "Hello"}]}
 )
 
-# The indexes of `quotas` 0007 and those it took the place of.
+# The indexes of `quotas` 0008 and those it took the place of.
 WITH_HISTORY: Final = ("work_of_a_model", "work_of_a_key", "work_of_a_member", "work_with_tokens", "work_with_requests",
     "work_with_messages", "work_with_operations", "work_with_cost")  # fmt: skip
 FORMER: Final = (

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0009_time_zones'),
-        ('quotas', '0006_what_was_spent'),
+        ('quotas', '0007_decisions_of_a_workspace'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
