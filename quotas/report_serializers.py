@@ -145,7 +145,7 @@ class WorkerView(serializers.Serializer[Any]):
     email = serializers.CharField()
 
 
-class WorkView(serializers.ModelSerializer[Reservation]):
+class LineView(serializers.ModelSerializer[Reservation]):
     at = serializers.DateTimeField(source="created_at", help_text="When it began.")
     key = KeyView(allow_null=True)
     member = WorkerView(allow_null=True)

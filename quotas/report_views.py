@@ -30,10 +30,10 @@ from quotas.report_serializers import (
     DailyReport,
     DaysQuery,
     HistoryQuery,
+    LineView,
     ModelQuery,
     MonthlyReport,
     StatsReport,
-    WorkView,
 )
 
 USUAL_DAYS = 30
@@ -124,7 +124,7 @@ class StatsView(APIView):
 class HistoryView(generics.ListAPIView[Reservation]):
     needs = {"GET": Scope.READ}
     queryset = Reservation.objects.none()  # for the schema; `get_queryset` needs a caller
-    serializer_class = WorkView
+    serializer_class = LineView
     filter_backends = []
 
     def get_queryset(self) -> QuerySet[Reservation]:
