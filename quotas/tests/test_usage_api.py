@@ -202,13 +202,9 @@ def test_an_admission_can_be_read(product: Product, run: Run[Any], alice: Person
     decision = get(product, alice, f"{DECISIONS}/{admission.request_id}")
 
     [decided] = decision.pop("limits")
-    assert decision == {
-        "request_id": admission.request_id,
-        "admitted": True,
-        "plan": "free",
-        "created_at": decision["created_at"],
-    }
-    assert {**decided, "resets_at": datetime.fromisoformat(decided["resets_at"])} == {
+    said = {"request_id": admission.request_id, "admitted": True, "plan": "free"}
+    assert decision.items() >= said.items()
+    stood = {
         "meter": "tokens",
         "window": "day",
         "limit": 10_000,
@@ -217,8 +213,9 @@ def test_an_admission_can_be_read(product: Product, run: Run[Any], alice: Person
         "hold": 50,
         "hard": True,
         "holder": "workspace",
-        "resets_at": tomorrow(),
     }
+    assert decided.items() >= stood.items()
+    assert datetime.fromisoformat(decided["resets_at"]) == tomorrow()
 
 
 def test_a_refusal_can_be_read(product: Product, run: Run[Any], alice: Person) -> None:
