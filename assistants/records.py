@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 Statement = tuple[str, Params]
 
+# What has come so far never takes the place of how it ended, which another statement may be writing meanwhile.
 SAVE_REPLY = """
     UPDATE assistants_message SET text = %(text)s, state = %(state)s, updated_at = now()
-    WHERE id = %(message_id)s AND state IN ('streaming', 'incomplete')
+    WHERE id = %(message_id)s AND (state = 'streaming' OR (state = 'incomplete' AND %(state)s <> 'streaming'))
 """
 
 
