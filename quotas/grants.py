@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts import audit, database
-from accounts.audit import Actor
+from accounts.audit import SYSTEM, Actor
 from quotas import statements
 from quotas.models import Grant
 
@@ -70,7 +70,7 @@ def revoke(grant: Grant, *, by: Actor, reason: str, at: datetime) -> int:
 
 def expire(at: datetime) -> int:
     """Post what is left of those that have ended; how many there were."""
-    return len(database.fetch_all_now(statements.EXPIRE_GRANTS, {"at": at, "actor": "system", "reason": ""}))
+    return len(database.fetch_all_now(statements.EXPIRE_GRANTS, {"at": at, "actor": SYSTEM.name, "reason": ""}))
 
 
 def _note(action: str, grant: Grant, *, amount: int, reason: str, by: Actor, at: datetime) -> None:

@@ -7,15 +7,14 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from accounts import database, letters
+from accounts import letters
 from accounts.audit import SYSTEM
-from accounts.database import from_json
 from billing import packs
 from billing.errors import GatewayRejected, GatewayUnavailable
 from billing.gateways import Gateway
 from billing.models import PackPurchase
-from quotas import periods, purchases, statements, windows
-from quotas.limits import Limit, tightest
+from quotas import periods, purchases, reports
+from quotas.limits import tightest
 from quotas.models import TopUp
 
 State = PackPurchase.State
@@ -59,8 +58,7 @@ def _purchase_due(top_up: TopUp, at: datetime) -> UUID | None:
 
 def _is_low(top_up: TopUp, at: datetime) -> bool:
     """Nothing is low where no hard limit speaks of the meter."""
-    found = database.fetch_one_now(statements.USAGE, windows.limits_of_workspace(top_up.workspace, at))
-    limits = [Limit.from_row(row) for row in from_json(found["limits"])] if found else []
+    limits = reports.usage_of(top_up.workspace, at).limits
     limit = tightest(limit for limit in limits if limit.meter == top_up.meter and limit.hard)
     return limit is not None and limit.room < top_up.below
 

@@ -15,12 +15,9 @@ from billing import catalogue_files, subscriptions
 from billing.models import Overage, Plan, PlanLimit
 from config.tests.product import Product
 from conftest import Run
-from quotas import metering
 from quotas.errors import QuotaExceeded
-from quotas.metering import Ask
-from quotas.models import Basis
 from quotas.tests.ledger import audited as audited
-from quotas.tests.ledger import bucket, request_id
+from quotas.tests.ledger import bucket, spend
 
 
 @dataclass(frozen=True)
@@ -72,12 +69,6 @@ def put_on(person: Person, row: Row) -> None:
     subscriptions.put_on_plan(person.workspace, slug, at=now())
 
 
-def spend(run: Run[Any], person: Person, meter: str, amount: int) -> None:
-    asks = {meter: Ask.exactly(amount)}
-    admission = run(metering.reserve(person.caller, asks, request_id=request_id(), at=now()))
-    run(metering.settle(admission.reservation_id, {meter: amount}, basis=Basis.REPORTED))
-
-
 def say(product: Product, person: Person, row: Row) -> Any:
     road = CONVERSATION if row.meter == "messages" else CHAT
     trip = journey(product, road, person, "tokens=2000", max_tokens=2000, stream=False)
@@ -87,7 +78,7 @@ def say(product: Product, person: Person, row: Row) -> Any:
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_a_limit_holds_at_its_number(product: Product, run: Run[Any], alice: Person, row: Row) -> None:
     put_on(alice, row)
-    spend(run, alice, row.meter, row.limit - (800 if row.meter == "tokens" else 1))
+    spend(run, alice, row.limit - (800 if row.meter == "tokens" else 1), row.meter)
 
     last, refused = say(product, alice, row), say(product, alice, row)
 
@@ -100,10 +91,10 @@ def test_a_limit_holds_at_its_number(product: Product, run: Run[Any], alice: Per
 @pytest.mark.parametrize("row", BILLED, ids=str)
 def test_beyond_it_each_costs_eight_cents(run: Run[Any], alice: Person, row: Row) -> None:
     put_on(alice, row)
-    spend(run, alice, "operations", row.limit)
+    spend(run, alice, row.limit, "operations")
     assert not Overage.objects.filter(workspace=alice.workspace).exists()
 
-    spend(run, alice, "operations", 1)
+    spend(run, alice, 1, "operations")
 
     noted = Overage.objects.get(workspace=alice.workspace)
     assert (noted.units, noted.unit_price) == (1, 8)
@@ -113,14 +104,14 @@ def test_without_a_plan_nothing_of_pm33_s_is_to_be_had(run: Run[Any], alice: Per
     put_on(alice, Row("pm33", "no-plan", "operations", "month", 0))
 
     with pytest.raises(QuotaExceeded, match="allows 0 operations a month"):
-        spend(run, alice, "operations", 1)
+        spend(run, alice, 1, "operations")
 
 
 def test_fifty_dollars_a_day_of_creator_s_are_told_and_refuse_nobody(run: Run[Any], alice: Person) -> None:
     put_on(alice, Row("creator", "free", "cost", "day", 50_000_000))
 
-    spend(run, alice, "cost", 50_000_000)
-    spend(run, alice, "cost", 1)
+    spend(run, alice, 50_000_000, "cost")
+    spend(run, alice, 1, "cost")
 
     told = bucket(alice, "cost").notices.values_list("percent", flat=True)
     assert sorted(told) == [80, 100]

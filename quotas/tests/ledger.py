@@ -16,10 +16,11 @@ from django.utils.timezone import now
 from accounts import api_keys
 from accounts.meters import own_limits
 from accounts.tests.factories import Person
+from conftest import Run
 from quotas import metering
 from quotas.audit import audit_ledger
 from quotas.metering import Admission, Ask
-from quotas.models import Bucket, Entry, Reservation
+from quotas.models import Basis, Bucket, Entry, Reservation
 
 
 def assert_ledger_is_whole() -> None:
@@ -40,6 +41,13 @@ def request_id() -> str:
 async def hold(person: Person, tokens: int, *, at: datetime | None = None) -> Admission:
     asks = {"tokens": Ask.exactly(tokens)}
     return await metering.reserve(person.caller, asks, request_id=request_id(), at=at or now())
+
+
+def spend(run: Run[Any], person: Person, amount: int, meter: str = "tokens", *, at: datetime | None = None) -> None:
+    """Work that takes so much, from its reservation to its settlement."""
+    asks = {meter: Ask.exactly(amount)}
+    admission = run(metering.reserve(person.caller, asks, request_id=request_id(), at=at or now()))
+    assert run(metering.settle(admission.reservation_id, {meter: amount}, basis=Basis.REPORTED))
 
 
 def bucket(person: Person, meter: str = "tokens", **holder: Any) -> Bucket:

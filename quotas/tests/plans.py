@@ -11,6 +11,8 @@ from accounts.tests.factories import Person
 from billing import subscriptions
 from billing.models import Plan, PlanLimit
 
+BILLED_BEYOND = {"tokens_day": {"limit": 100, "overage_price": 1}}
+
 
 def put_on_plan(person: Person, **limits: int | dict[str, Any]) -> Plan:
     """Of limits such as `tokens_day=100` or `tokens_month={"limit": 100, "rolls_over": 50}`."""

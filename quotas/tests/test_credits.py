@@ -21,7 +21,7 @@ from quotas.metering import Ask
 from quotas.models import Basis, Entry, Grant
 from quotas.sweeping import sweep_reservations
 from quotas.tests.ledger import audited as audited
-from quotas.tests.ledger import bucket, charged, hold, let_lease_run_out, with_own_limits
+from quotas.tests.ledger import bucket, charged, hold, let_lease_run_out, spend, with_own_limits
 from quotas.tests.plans import put_on_plan
 
 DAY = timedelta(days=1)
@@ -33,11 +33,6 @@ def credit(person: Person, amount: int, *, days: int | None = None, priority: in
     grant = grants.give(person.workspace.pk, gift, by=SYSTEM, at=now())
     assert grant
     return grant
-
-
-def spend(run: Run[Any], person: Person, tokens: int, *, at: datetime | None = None) -> None:
-    admission = run(hold(person, tokens, at=at))
-    run(metering.settle(admission.reservation_id, {"tokens": tokens}, basis=Basis.REPORTED))
 
 
 def used(*of: Grant) -> list[int]:

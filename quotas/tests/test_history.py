@@ -19,10 +19,9 @@ from accounts.tests.factories import Person, person
 from config.tests.product import Product
 from conftest import Run
 from quotas import metering, rollups
-from quotas.metering import Ask
-from quotas.models import Basis, Reservation
+from quotas.models import Reservation
 from quotas.tests.ledger import audited as audited
-from quotas.tests.ledger import hold, request_id
+from quotas.tests.ledger import hold, request_id, spend
 
 USAGE = "/api/v1/quotas/usage"
 HISTORY = f"{USAGE}/history"
@@ -221,18 +220,12 @@ def test_no_line_is_missed_or_repeated_while_new_ones_land(product: Product, run
     for _ in range(9):  # of seven, and the last of four
         page = get(product, alice.headers, address)
         seen += [line["request_id"] for line in page["results"]]
-        spend(run, alice)
+        spend(run, alice, 1)
         address = page["next"]
     assert address is None
 
     assert len(seen) == len(set(seen))
     assert set(seen) == there
-
-
-def spend(run: Run[Any], somebody: Person) -> None:
-    asks = {"tokens": Ask.exactly(1)}
-    admission = run(metering.reserve(somebody.caller, asks, request_id=request_id(), at=now()))
-    run(metering.settle(admission.reservation_id, {"tokens": 1}, basis=Basis.REPORTED))
 
 
 def test_what_is_under_way_is_a_line_too(product: Product, run: Run[Any], alice: Person) -> None:
@@ -314,7 +307,7 @@ def test_more_than_a_year_of_days_is_refused(product: Product, alice: Person, qu
 
 
 def test_months_and_stats_tell_what_was_spent(product: Product, run: Run[Any], alice: Person) -> None:
-    spend(run, alice)
+    spend(run, alice, 1)
 
     months = get(product, alice.headers, f"{USAGE}/monthly")
     stats = get(product, alice.headers, f"{USAGE}/stats")

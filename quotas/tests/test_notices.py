@@ -24,7 +24,7 @@ from quotas import notices, resets, tasks
 from quotas.models import Bucket, Notice
 from quotas.signals import allowance_reached
 from quotas.tests.ledger import audited as audited
-from quotas.tests.test_plan_changes import spend
+from quotas.tests.ledger import spend
 
 SMALL, SOFT = "noticed-hard", "noticed-soft"
 

@@ -23,7 +23,8 @@ from quotas.models import Basis, Bucket, Decision
 from quotas.sweeping import sweep_reservations
 from quotas.tests.ledger import audited as audited
 from quotas.tests.ledger import bucket, charged, hold, let_lease_run_out, request_id, with_another_key, with_own_limits
-from quotas.tests.test_reserve import put_on_soft_plan, reserve
+from quotas.tests.plans import BILLED_BEYOND, put_on_plan
+from quotas.tests.test_reserve import reserve
 
 
 def key_bucket(person: Person, meter: str = "tokens") -> Bucket:
@@ -118,7 +119,7 @@ def test_a_limit_of_nothing_refuses_everything(run: Run[Any], alice: Person) -> 
 
 
 def test_a_key_can_be_limited_in_what_the_plan_does_not_limit(run: Run[Any], alice: Person) -> None:
-    put_on_soft_plan(alice, limit=100)
+    put_on_plan(alice, **BILLED_BEYOND)
     limited = with_own_limits(alice, key={"requests-day": 1})
 
     assert run(reserve(limited, {"requests": Ask.exactly(1)})).held("requests") == 1
@@ -127,7 +128,7 @@ def test_a_key_can_be_limited_in_what_the_plan_does_not_limit(run: Run[Any], ali
 
 
 def test_an_own_limit_is_hard_where_the_plan_s_is_not(run: Run[Any], alice: Person) -> None:
-    put_on_soft_plan(alice, limit=100)
+    put_on_plan(alice, **BILLED_BEYOND)
     limited = with_own_limits(alice, key={"tokens-day": 150})
     run(hold(limited, 140))
 
@@ -317,7 +318,7 @@ def test_usage_shows_the_caller_s_own_limits(run: Run[Any], alice: Person) -> No
 
 
 def test_a_limit_that_is_billed_beyond_is_never_the_tightest_beside_a_hard_one(run: Run[Any], alice: Person) -> None:
-    put_on_soft_plan(alice, limit=100)
+    put_on_plan(alice, **BILLED_BEYOND)
     admission = run(hold(with_own_limits(alice, key={"tokens-day": 150}), 120))
 
     assert [limit.policy for limit in tightest_of_each(admission.limits_now)] == ["key-tokens-day"]

@@ -9,16 +9,14 @@ from dataclasses import replace
 from typing import Any
 
 import httpx2
-from django.utils.timezone import now
 
 from accounts.models import ApiKey, Membership
 from accounts.tests.factories import Person
-from billing import subscriptions
-from billing.models import Plan, PlanLimit
 from config.tests.product import Product
 from quotas.models import Bucket
 from quotas.tests.ledger import audited as audited
 from quotas.tests.ledger import bucket, with_another_key
+from quotas.tests.plans import put_on_plan
 
 MODEL = "claude-sonnet-5-5"
 CURRENT = "/api/v1/quotas/usage/current"
@@ -41,12 +39,6 @@ def _by_policy(limits: dict[str, int]) -> dict[str, int]:
     return {name.replace("_", "-"): limit for name, limit in limits.items()}
 
 
-def put_on_plan_of(person: Person, *, requests: int) -> None:
-    plan = Plan.objects.create(slug=f"own-{person.workspace.id.hex[:12]}", name="Own", rank=99, is_offered=False)
-    PlanLimit.objects.create(plan=plan, meter="requests", window="day", limit=requests)
-    subscriptions.put_on_plan(person.workspace, plan.slug, at=now())
-
-
 def ask(product: Product, person: Person, path: str = "/v1/messages") -> httpx2.Response:
     return product.http.post(path, headers=person.headers, json=BODY)
 
@@ -66,7 +58,7 @@ def answered(product: Product, people: Iterable[Person]) -> dict[Person, Counter
 
 
 def test_each_key_stops_at_its_own_limit_and_the_last_at_the_workspace_s(product: Product, alice: Person) -> None:
-    put_on_plan_of(alice, requests=10)
+    put_on_plan(alice, requests_day=10)
     first = limit_key(alice, requests_day=3)
     second = limit_key(with_another_key(alice), requests_day=4)
     third = with_another_key(alice)

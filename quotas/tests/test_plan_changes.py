@@ -17,7 +17,7 @@ from conftest import Run
 from quotas import metering, reports, windows
 from quotas.models import Basis, Entry
 from quotas.tests.ledger import audited as audited
-from quotas.tests.ledger import bucket, hold
+from quotas.tests.ledger import bucket, hold, spend
 
 LIMITS = {"first-1000": 1_000, "second-10000": 10_000, "third-50000": 50_000}
 FIRST, SECOND, THIRD = LIMITS
@@ -50,11 +50,6 @@ class Described:
 
 def begin(person: Person, plan: str) -> None:
     subscriptions.put_on_plan(person.workspace, plan, at=now())
-
-
-def spend(run: Run[Any], person: Person, tokens: int) -> None:
-    admission = run(hold(person, tokens))
-    run(metering.settle(admission.reservation_id, {"tokens": tokens}, basis=Basis.REPORTED))
 
 
 def usage(run: Run[Any], person: Person) -> tuple[int, int, int]:

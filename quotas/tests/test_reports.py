@@ -32,7 +32,7 @@ from quotas.limits import Limit
 from quotas.models import Basis, Reservation
 from quotas.sweeping import sweep_reservations
 from quotas.tests.ledger import audited as audited
-from quotas.tests.ledger import hold, let_lease_run_out
+from quotas.tests.ledger import hold, let_lease_run_out, spend
 from quotas.totals import Amount, Total
 
 ZONES = ["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/Havana", "Asia/Beirut", "Australia/Lord_Howe"]
@@ -287,7 +287,7 @@ def test_after_another_time_zone_the_past_is_counted_by_the_new_clock(somebody: 
 
 def test_what_is_settled_while_rollups_are_rebuilt_is_counted_once(run: Run[Any], alice: Person) -> None:
     at = now() - timedelta(hours=1)
-    spend(run, alice, 5, at)
+    spend(run, alice, 5, at=at)
     alice.workspace.rollups.update(amount=1)
     late = run(hold(alice, 70, at=at))
 
@@ -301,11 +301,6 @@ def test_what_is_settled_while_rollups_are_rebuilt_is_counted_once(run: Run[Any]
         rebuilding.result()
 
     assert [row.amount for row in alice.workspace.rollups.all()] == [75]
-
-
-def spend(run: Run[Any], somebody: Person, tokens: int, at: datetime) -> None:
-    admission = run(hold(somebody, tokens, at=at))
-    run(metering.settle(admission.reservation_id, {"tokens": tokens}, basis=Basis.REPORTED))
 
 
 def settlement(admission: metering.Admission, tokens: int) -> dict[str, Any]:

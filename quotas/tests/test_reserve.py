@@ -8,7 +8,6 @@ from django.utils.timezone import now
 
 from accounts.tests.factories import Person
 from billing import subscriptions
-from billing.models import Plan, PlanLimit
 from conftest import Run
 from quotas import metering, periods
 from quotas.errors import ModelNotInPlan, QuotaExceeded
@@ -16,18 +15,12 @@ from quotas.metering import Admission, Ask
 from quotas.models import Basis, Bucket, Decision, Reservation
 from quotas.tests.ledger import audited as audited
 from quotas.tests.ledger import bucket, hold, request_id
+from quotas.tests.plans import BILLED_BEYOND, put_on_plan
 
 
 async def reserve(person: Person, asks: dict[str, Ask], **more: Any) -> Admission:
     told = {"request_id": request_id(), "at": now(), **more}
     return await metering.reserve(person.caller, asks, **told)
-
-
-def put_on_soft_plan(person: Person, *, limit: int) -> None:
-    """A plan of this person's own, whose tokens beyond the limit are billed."""
-    plan = Plan.objects.create(slug=f"soft-{person.workspace.id.hex[:12]}", name="Soft", rank=99, is_offered=False)
-    PlanLimit.objects.create(plan=plan, meter="tokens", window="day", limit=limit, overage_price=1)
-    subscriptions.put_on_plan(person.workspace, plan.slug, at=now())
 
 
 # ---- how much is held
@@ -73,7 +66,7 @@ def test_it_refuses_where_there_is_less_than_the_least(run: Run[Any], alice: Per
 
 
 def test_it_holds_nothing_of_a_meter_without_a_limit(run: Run[Any], alice: Person) -> None:
-    put_on_soft_plan(alice, limit=100)
+    put_on_plan(alice, **BILLED_BEYOND)
 
     admission = run(reserve(alice, {"tokens": Ask.exactly(5), "requests": Ask.exactly(1)}))
 
@@ -230,7 +223,7 @@ def test_a_lower_plan_counts_from_the_next_request_on(run: Run[Any], alice: Pers
 
 
 def test_a_soft_limit_admits_beyond_itself(run: Run[Any], alice: Person) -> None:
-    put_on_soft_plan(alice, limit=100)
+    put_on_plan(alice, **BILLED_BEYOND)
 
     run(hold(alice, 90))
     admission = run(reserve(alice, {"tokens": Ask(least=1, most=50)}))
@@ -240,7 +233,7 @@ def test_a_soft_limit_admits_beyond_itself(run: Run[Any], alice: Person) -> None
 
 
 def test_work_beyond_a_soft_limit_is_refused_once_the_plan_is_hard(run: Run[Any], alice: Person) -> None:
-    put_on_soft_plan(alice, limit=100)
+    put_on_plan(alice, **BILLED_BEYOND)
     run(hold(alice, 10_001))
 
     subscriptions.put_on_plan(alice.workspace, "free", at=now())

@@ -27,8 +27,7 @@ from quotas import following, metering, resets, tasks, windows
 from quotas.metering import Ask
 from quotas.models import Basis, Bucket, Entry, Grant
 from quotas.tests.ledger import audited as audited
-from quotas.tests.ledger import bucket, hold, request_id, reservation
-from quotas.tests.test_plan_changes import spend
+from quotas.tests.ledger import bucket, hold, request_id, reservation, spend
 
 ROLLING = "rolling-1000"
 

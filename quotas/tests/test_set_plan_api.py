@@ -15,7 +15,7 @@ from billing.models import Invoice, Subscription
 from config.tests.product import Product
 from conftest import Run
 from quotas.tests.ledger import audited as audited
-from quotas.tests.test_plan_changes import spend
+from quotas.tests.ledger import spend
 
 PATH = "/api/v1/quotas/set-plan"
 

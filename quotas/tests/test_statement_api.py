@@ -15,8 +15,8 @@ from config.tests.product import Product
 from conftest import Run
 from quotas.models import Entry
 from quotas.tests.ledger import audited as audited
+from quotas.tests.ledger import spend
 from quotas.tests.test_overage import operate
-from quotas.tests.test_plan_changes import spend
 
 PATH = "/api/v1/quotas/statement"
 

@@ -20,6 +20,7 @@ from quotas import metering
 from quotas.errors import QuotaExceeded
 from quotas.metering import Ask
 from quotas.models import Basis
+from quotas.tests.ledger import spend
 
 USAGE = "/api/v1/quotas/usage"
 CURRENT = "/api/v1/quotas/usage/current"
@@ -39,11 +40,6 @@ def hold(run: Run[Any], person: Person, amount: int, meter: str = "tokens") -> m
         metering.reserve(person.caller, {meter: Ask.exactly(amount)}, request_id=request_id, at=now())
     )
     return admission
-
-
-def spend(run: Run[Any], person: Person, amount: int, meter: str = "tokens") -> None:
-    admission = hold(run, person, amount, meter)
-    assert run(metering.settle(admission.reservation_id, {meter: amount}, basis=Basis.REPORTED))
 
 
 def tomorrow() -> datetime:

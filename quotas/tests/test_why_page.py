@@ -23,8 +23,7 @@ from quotas.grants import Gift
 from quotas.metering import Ask
 from quotas.models import Basis, Grant
 from quotas.tests.ledger import audited as audited
-from quotas.tests.ledger import hold, request_id, with_own_limits
-from quotas.tests.test_plan_changes import spend
+from quotas.tests.ledger import hold, request_id, spend, with_own_limits
 
 WHY = "/admin/quotas/decision/why"
 HOSTILE = "<script>alert('x')</script>"

@@ -13,22 +13,15 @@ from accounts.tests.factories import Person
 from billing.models import Plan, PlanLimit, Subscription
 from billing.tests.demo import Buyer, a_price
 from conftest import Run
-from quotas import metering, reports
+from quotas import reports
 from quotas.errors import QuotaExceeded
 from quotas.limits import Limit
-from quotas.metering import Ask
-from quotas.models import Basis, Notice
+from quotas.models import Notice
 from quotas.tests.ledger import audited as audited
-from quotas.tests.ledger import bucket, hold, request_id
+from quotas.tests.ledger import bucket, hold, spend
 from quotas.tests.plans import put_on_plan
 
 MILLISECOND = timedelta(milliseconds=1)
-
-
-def spend(run: Run[Any], person: Person, amount: int, meter: str = "tokens", *, at: Any = None) -> None:
-    asks = {meter: Ask.exactly(amount)}
-    admission = run(metering.reserve(person.caller, asks, request_id=request_id(), at=at or now()))
-    run(metering.settle(admission.reservation_id, {meter: amount}, basis=Basis.REPORTED))
 
 
 def usage(run: Run[Any], person: Person, at: Any = None) -> Limit:
