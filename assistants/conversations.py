@@ -70,8 +70,11 @@ STATE = """
 
 @dataclass(frozen=True)
 class NewMessage:
+    """What somebody says. `system`, where given, stands in for the conversation's own."""
+
     text: str
     max_tokens: int
+    system: str | None = None
 
 
 async def reply_to(
@@ -86,9 +89,8 @@ async def _reply_to(
 ) -> LiveTurn:
     history = await _history(conversation_id, caller)
     offer = await catalogue.find(history["model"])
-    body = prompt(
-        history["system"], [*history["messages"], {"role": "user", "content": new.text}], offer, new.max_tokens
-    )
+    system = history["system"] if new.system is None else new.system
+    body = prompt(system, [*history["messages"], {"role": "user", "content": new.text}], offer, new.max_tokens)
     order = Order(caller, request_id, Turn.Road.CONVERSATION, offer, ModelCall(body), message_id=reply_id(request_id))
     turn = await turns.admit(order, provider, at=at)
     try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from psycopg.types.json import Jsonb
+
 from accounts.database import Params
 
 if TYPE_CHECKING:
@@ -52,6 +54,8 @@ def _fields(turn: LiveTurn) -> dict[str, Any]:
         "road": str(order.road),
         "model": order.offer.slug,
         "provider": turn.provider.name,
+        "asked_model": "",
+        "tried": Jsonb([]),
         "outcome": str(turn.outcome),
         "error": turn.failure.code if turn.failure else "",
         "stop_reason": turn.reading.stop_reason[:40],

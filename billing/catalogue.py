@@ -187,6 +187,7 @@ def _make(former: PlanTerms | None, terms: PlanTerms) -> None:
             "allowed_models": list(terms.models),
             "trial_days": terms.trial_days,
             "requests_per_minute": terms.requests_per_minute,
+            "active_projects": terms.active_projects,
             "is_default": terms.is_default,
             "is_offered": terms.is_offered,
         },
@@ -233,6 +234,7 @@ def _terms(plan: Plan) -> PlanTerms:
         price=terms_of(price) if price else None,
         limits={f"{row.meter}/{row.window}": limit_terms(row) for row in plan.limits.all()},
         requests_per_minute=plan.requests_per_minute,
+        active_projects=plan.active_projects,
     )
 
 

@@ -22,6 +22,7 @@ SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 EVERY = re.compile(r"(?P<one>day|month|year)|(?P<count>[1-9]\d{0,2}) (?P<many>day|month|year)s")
 LASTS = re.compile(r"1 day|(?P<days>[1-9]\d{0,3}) days")
 MOST_A_MINUTE = 2**31 - 1
+MOST_PROJECTS = 2**15 - 1
 POLICIES = [f"{meter}/{window}" for meter in Meter for window in Window]
 
 
@@ -96,6 +97,7 @@ def _terms(rank: int, plan: Mapping[str, Any], currency: str) -> PlanTerms:
         price=PriceTerms(plan["price"], plan["currency"] or currency, interval, interval_count),
         limits=plan["limits"],
         requests_per_minute=plan["requests_per_minute"],
+        active_projects=plan["active_projects"],
     )
 
 
@@ -198,6 +200,7 @@ PLAN: Schema = {
     "models": Field(texts, ()),
     "limits": Field(_limits),
     "requests_per_minute": Field(lambda written: whole(written, MOST_A_MINUTE, least=1), None),
+    "active_projects": Field(lambda written: whole(written, MOST_PROJECTS, least=1), 1),
 }
 
 PACK: Schema = {

@@ -40,6 +40,7 @@ class PlanView(serializers.ModelSerializer[Plan]):
             "allowed_models",
             "is_default",
             "requests_per_minute",
+            "active_projects",
             "prices",
             "limits",
         ]

@@ -27,7 +27,8 @@ Status = Subscription.Status
 
 # Billing's answer to "which plan is %(workspace_id)s on?", to stand inside a larger statement: one row at most.
 CURRENT_PLAN = """
-    SELECT p.slug, p.allowed_models, p.requests_per_minute, s.current_period_start, s.current_period_end
+    SELECT p.slug, p.allowed_models, p.requests_per_minute, p.active_projects,
+        s.current_period_start, s.current_period_end
     FROM billing_plan p
     LEFT JOIN billing_subscription s ON s.plan_id = p.slug AND s.workspace_id = %(workspace_id)s
         AND s.status IN ('trialing', 'active', 'past_due') AND (s.entitled_until IS NULL OR s.entitled_until > now())
@@ -42,6 +43,7 @@ class CurrentPlan:
     slug: str
     allowed_models: list[str]
     requests_per_minute: int | None
+    active_projects: int
     current_period_start: datetime | None
     current_period_end: datetime | None
 

@@ -71,6 +71,7 @@ class PlanTerms:
     price: PriceTerms | None
     limits: Mapping[str, LimitTerms]
     requests_per_minute: int | None = None
+    active_projects: int = 1
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class Change:
                 return "who is on it stays"
             case "default", "yes":
                 return "for workspaces without a subscription at once"
-            case (("models" | "requests a minute"), _):
+            case (("models" | "requests a minute" | "active projects"), _):
                 return AT_ONCE
             case "pack", _:
                 return "what was bought stays as it was bought"
@@ -152,6 +153,7 @@ def _parts(terms: PlanTerms) -> dict[str, object]:
         "price": terms.price,
         **terms.limits,
         "requests a minute": terms.requests_per_minute or "as many as there are",
+        "active projects": terms.active_projects,
         "models": terms.models or "every model",
         "trial": f"{terms.trial_days} days",
         "default": terms.is_default,

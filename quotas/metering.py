@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -77,10 +77,12 @@ async def reserve(
     model: str = "",
     price: Any = None,
     pace: Limit | None = None,
+    lease: timedelta | None = None,
 ) -> Admission:
     """Hold what is asked in every window that is open `at` that moment, all of it or nothing.
 
-    `pace` was counted before and is only told beside the limits. Raises `QuotaExceeded` (the decision is kept),
+    `pace` was counted before and is only told beside the limits. The hold stands for `lease` until it is renewed; where
+    none is named, as long as one that is renewed stands. Raises `QuotaExceeded` (the decision is kept),
     `ModelNotInPlan` or `ModelNotAllowed`.
     """
     if model and not caller.may_use(model):
@@ -95,7 +97,7 @@ async def reserve(
         **_asked(asks),
         "model": model,
         "price": Jsonb(price or {}),
-        "lease": settings.RESERVATION_LEASE,
+        "lease": lease or settings.RESERVATION_LEASE,
     }
     statement = statements.RESERVE_WITHIN_OWN_LIMITS if caller.limits else statements.RESERVE
     verdict = await _verdict(statement, params)

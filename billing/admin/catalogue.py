@@ -72,7 +72,8 @@ class PlanForm(forms.ModelForm[Plan]):
 
     class Meta:
         model = Plan
-        fields = ["slug", "name", "description", "rank", "trial_days", "requests_per_minute", "is_offered"]
+        fields = ["slug", "name", "description", "rank", "trial_days", "is_offered", "requests_per_minute"]
+        fields += ["active_projects"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -103,6 +104,7 @@ class PlanForm(forms.ModelForm[Plan]):
             price=PriceTerms(said["amount"], said["currency"], said["interval"], said["interval_count"]),
             limits=limits,
             requests_per_minute=said["requests_per_minute"],
+            active_projects=said["active_projects"],
         )
 
 
@@ -192,12 +194,12 @@ class PlanAdmin(RecordedAdmin, ActingAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj and not self.has_change_permission(request, obj):
             seen = ["slug", "name", "description", "rank", "features", "allowed_models", "prices_so_far", "trial_days"]
-            seen.append("requests_per_minute")
+            seen += ["requests_per_minute", "active_projects"]
             return [(None, {"fields": [*seen, "is_default", "is_offered"]})]
         price = [("amount", "currency"), ("interval_count", "interval"), "trial_days"]
         return [
             (None, {"fields": ["slug", "name", "description", "features_told", "models_allowed", "rank"]}),
-            ("Pace", {"fields": ["requests_per_minute"]}),
+            ("Pace", {"fields": ["requests_per_minute", "active_projects"]}),
             ("Price", {"fields": [*price, "prices_so_far"] if obj else price}),
             ("Who can have it", {"fields": ["is_offered", "default"]}),
         ]

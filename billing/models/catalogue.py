@@ -30,6 +30,9 @@ class Plan(models.Model):
     requests_per_minute = models.PositiveIntegerField(
         null=True, blank=True, help_text="Model calls a minute, beside the ledger; none: as many as there are."
     )
+    active_projects = models.PositiveSmallIntegerField(
+        default=1, help_text="Coaching projects that one person may have active at a time."
+    )
     is_default = models.BooleanField(default=False, help_text="For workspaces without a subscription.")
     is_offered = models.BooleanField(default=True, help_text="Shown to customers.")
 
