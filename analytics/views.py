@@ -45,7 +45,7 @@ async def _answer() -> JsonResponse:
 
 
 def _about(request: HttpRequest) -> dict[str, Any]:
-    provider = providers.current()
+    provider = providers.named(providers.ANTHROPIC)
     return {
         "name": "Stipend",
         "version": settings.VERSION,

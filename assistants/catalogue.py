@@ -14,6 +14,7 @@ import yaml
 from django.db import DatabaseError, transaction
 
 from accounts import database
+from assistants import providers
 from assistants.errors import InvalidCatalogue, UnknownModel
 from assistants.models import LanguageModel, ModelPrice
 from assistants.prices import MILLION, Price, Prices
@@ -57,11 +58,12 @@ _offers: tuple[float, dict[str, Offer]] = (float("-inf"), {})
 
 
 async def offers() -> dict[str, Offer]:
-    """By slug, the default first. Read anew every few seconds."""
+    """By slug, the default first, of the providers that have settings here. Read anew every few seconds."""
     global _offers
     read_at, known = _offers
     if time.monotonic() - read_at > FRESH_SECONDS:
-        known = {row["slug"]: _offer(row) for row in await database.fetch_all(OFFERED, {})}
+        rows = await database.fetch_all(OFFERED, {})
+        known = {row["slug"]: _offer(row) for row in rows if row["provider"] in providers.names()}
         _offers = (time.monotonic(), known)
     return known
 

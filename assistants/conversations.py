@@ -15,12 +15,12 @@ from psycopg.errors import ForeignKeyViolation, UniqueViolation
 
 from accounts import database
 from accounts.callers import Caller
-from assistants import catalogue, estimates, turns
+from assistants import catalogue, estimates, providers, turns
 from assistants.catalogue import Offer
 from assistants.errors import ConversationBusy
 from assistants.models import Conversation, Message, Turn
 from assistants.orders import Order
-from assistants.providers.base import ModelCall, Provider
+from assistants.providers.base import ModelCall
 from assistants.turns import LiveTurn
 from quotas import metering
 
@@ -78,21 +78,19 @@ class NewMessage:
 
 
 async def reply_to(
-    new: NewMessage, *, conversation_id: UUID, caller: Caller, provider: Provider, request_id: str, at: datetime
+    new: NewMessage, *, conversation_id: UUID, caller: Caller, request_id: str, at: datetime
 ) -> LiveTurn:
     """Save what was said and begin the reply. Raises `Http404`, `ConversationBusy`, `QuotaExceeded`."""
-    return await turns.unhurried(_reply_to(new, conversation_id, caller, provider, request_id, at))
+    return await turns.unhurried(_reply_to(new, conversation_id, caller, request_id, at))
 
 
-async def _reply_to(
-    new: NewMessage, conversation_id: UUID, caller: Caller, provider: Provider, request_id: str, at: datetime
-) -> LiveTurn:
+async def _reply_to(new: NewMessage, conversation_id: UUID, caller: Caller, request_id: str, at: datetime) -> LiveTurn:
     history = await _history(conversation_id, caller)
     offer = await catalogue.find(history["model"])
     system = history["system"] if new.system is None else new.system
     body = prompt(system, [*history["messages"], {"role": "user", "content": new.text}], offer, new.max_tokens)
     order = Order(caller, request_id, Turn.Road.CONVERSATION, offer, ModelCall(body), message_id=reply_id(request_id))
-    turn = await turns.admit(order, provider, at=at)
+    turn = await turns.admit(order, providers.of(offer), at=at)
     try:
         await _begin_reply(conversation_id, new.text, turn, at)
     except (UniqueViolation, ForeignKeyViolation) as exc:

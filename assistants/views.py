@@ -24,7 +24,7 @@ from accounts.callers import Caller
 from accounts.database import Row
 from accounts.models import Scope
 from accounts.views import parsed
-from assistants import conversations, providers, replies, running
+from assistants import conversations, replies, running
 from assistants.conversations import NewMessage
 from assistants.errors import InvalidRequest, UnknownModel
 from assistants.models import Conversation, LanguageModel, Message
@@ -221,7 +221,6 @@ async def _post_message(request: HttpRequest, conversation_id: UUID) -> HttpResp
         _new_message(read_object(request.body)),
         conversation_id=conversation_id,
         caller=caller,
-        provider=providers.current(),
         request_id=request.headers["X-Request-ID"],
         at=now(),
     )

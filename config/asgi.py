@@ -82,12 +82,13 @@ async def live(receive: Receive, send: Send) -> None:
     """Open the pool before the first request; settle every turn after the last."""
     await receive()
     await database.open_pool()
-    providers.current()
+    providers.every()
     keep_what_stays()
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await running.drain(0)
     await idempotency.drain(LAST_ANSWERS_SECONDS)
-    await providers.current().close()
+    for provider in providers.every():
+        await provider.close()
     await database.close_pool()
     await send({"type": "lifespan.shutdown.complete"})

@@ -1,15 +1,39 @@
-"""Who answers: Anthropic where a key is set, the demo provider where none is."""
+"""Who answers: the provider a model names. Where no key is set the demo provider answers for Anthropic's models."""
+
+from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
 from assistants.providers.base import Provider
 
+if TYPE_CHECKING:
+    from assistants.catalogue import Offer
+
+ANTHROPIC = "anthropic"
+
+
+def of(offer: Offer) -> Provider:
+    return named(offer.provider)
+
+
+def names() -> list[str]:
+    """Of all that have their settings here."""
+    return [ANTHROPIC]
+
+
+def every() -> list[Provider]:
+    """The server asks at its start, so that no chat waits for the import of an SDK, and nobody without a key does."""
+    return [named(name) for name in names()]
+
 
 @cache
-def current() -> Provider:
-    """The server asks at its start, so that no chat waits for the import of an SDK, and nobody without a key does."""
+def named(name: str) -> Provider:
+    """Raises `KeyError` for one that has no settings here; its models are not on offer."""
+    if name not in names():
+        raise KeyError(name)
     if settings.ANTHROPIC_API_KEY:
         from assistants.providers.anthropic import Anthropic
 

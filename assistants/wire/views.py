@@ -42,7 +42,7 @@ async def messages(request: HttpRequest) -> HttpResponse | EventStream:
     beta, refused = anthropic.allowed_betas(request.headers.get("anthropic-beta", ""))
     call = ModelCall(body, beta)
     order = Order(caller, _request_id(request), Turn.Road.MESSAGES, await catalogue.find(body["model"]), call)
-    turn = await turns.start(order, providers.current(), at=now())
+    turn = await turns.start(order, providers.of(order.offer), at=now())
     dropped += refused
     if not order.streams:
         await turn.finished()
@@ -76,7 +76,7 @@ async def count_tokens(request: HttpRequest) -> JsonResponse:
         raise ModelNotAllowed(asked)
     offer = await _allowed_model(caller, asked)
     call = ModelCall(body, anthropic.allowed_betas(request.headers.get("anthropic-beta", ""))[0])
-    provider = providers.current()
+    provider = providers.of(offer)
     tokens = await provider.count_tokens(orders.countable(call, offer))
     return JsonResponse({"input_tokens": tokens} | ({"demo": True} if provider.demo else {}))
 
@@ -90,7 +90,7 @@ async def chat_completions(request: HttpRequest) -> HttpResponse | EventStream:
     with_usage = openai.wants_usage(body)
     offer = await catalogue.find(translated["model"])
     order = Order(caller, _request_id(request), Turn.Road.CHAT_COMPLETIONS, offer, ModelCall(translated))
-    turn = await turns.start(order, providers.current(), at=now())
+    turn = await turns.start(order, providers.of(order.offer), at=now())
     created = int(time.time())
     if not order.streams:
         message = await turn.finished()
