@@ -16,10 +16,14 @@ from quotas.limits import Limit
 
 @dataclass(frozen=True)
 class ModelCall:
-    """A request in Anthropic's format: `body` as it goes upstream, and the client's `anthropic-beta` header."""
+    """A request in Anthropic's format: `body` as it goes upstream, and the client's `anthropic-beta` header.
+
+    `sample` never goes upstream: it is what the demo provider hands to the tool it calls.
+    """
 
     body: dict[str, Any]
     beta: str = ""
+    sample: Any = None
 
 
 class Provider(Protocol):

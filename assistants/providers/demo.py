@@ -33,7 +33,7 @@ class Demo:
                 await asyncio.sleep(self._gap)
 
     async def complete(self, call: ModelCall) -> bytes:
-        block, stop_reason = answer(call.body)
+        block, stop_reason = answer(call.body, call.sample)
         usage = {**_usage(count(call.body)), "output_tokens": _size(block)}
         message = _message(call) | {"content": [block], "stop_reason": stop_reason, "usage": usage}
         return json.dumps(message, ensure_ascii=False).encode()
@@ -46,7 +46,7 @@ class Demo:
 
 
 def events(call: ModelCall) -> Iterator[dict[str, Any]]:
-    block, stop_reason = answer(call.body)
+    block, stop_reason = answer(call.body, call.sample)
     usage = _usage(count(call.body))
     yield {"type": "message_start", "message": _message(call) | {"usage": {**usage, "output_tokens": 1}}}
     yield {"type": "content_block_start", "index": 0, "content_block": _empty(block)}
@@ -61,16 +61,16 @@ def events(call: ModelCall) -> Iterator[dict[str, Any]]:
     yield {"type": "message_stop"}
 
 
-def answer(body: dict[str, Any]) -> tuple[Block, str]:
+def answer(body: dict[str, Any], sample: Any = None) -> tuple[Block, str]:
     """The one block of the answer, and why it stops. Raises `ProviderRejected` as the original would."""
     try:
-        return _answer(body)
+        return _answer(body, sample)
     except (AttributeError, KeyError, TypeError) as exc:
         raise ProviderRejected("The request is malformed.", status=400, kind="invalid_request_error") from exc
 
 
-def _answer(body: dict[str, Any]) -> tuple[Block, str]:
-    """Offered a tool, it calls it; given the result, it quotes it."""
+def _answer(body: dict[str, Any], sample: Any) -> tuple[Block, str]:
+    """Offered a tool, it calls it, with the caller's sample if there is one; given the result, it quotes it."""
     last = _blocks(_last(body).get("content", ""))
     results = [block for block in last if block.get("type") == "tool_result"]
     tool = None if results else _chosen_tool(body)
@@ -79,7 +79,7 @@ def _answer(body: dict[str, Any]) -> tuple[Block, str]:
             "type": "tool_use",
             "id": f"toolu_{uuid4().hex[:24]}",
             "name": tool["name"],
-            "input": _sample(tool),
+            "input": _sample(tool) if sample is None else sample,
         }, "tool_use"
     words = _reply(last, results).split(" ")
     fitting = words[: body["max_tokens"]]
