@@ -74,6 +74,16 @@ BY_KEY = """
     WHERE u.is_active
 """
 
+# Whoever asked for work that goes on without them. A key that was revoked meanwhile is nobody's.
+BY_WORK = """
+    SELECT u.id AS user_id, u.email, m.workspace_id, w.time_zone, w.created_at AS since, m.role,
+        m.limits AS member_limits, k.id AS key_id, k.scopes, k.allowed_models, k.limits AS key_limits
+    FROM accounts_user u JOIN accounts_membership m ON m.user_id = u.id AND m.workspace_id = %(workspace)s
+        JOIN accounts_workspace w ON w.id = m.workspace_id
+        LEFT JOIN accounts_apikey k ON k.id = %(key)s::uuid AND k.revoked_at IS NULL
+    WHERE u.id = %(user)s AND u.is_active AND (%(key)s::uuid IS NULL OR k.id IS NOT NULL)
+"""
+
 
 @dataclass(frozen=True)
 class Caller:
@@ -175,8 +185,8 @@ def _caller(row: database.Row | None, headers: Mapping[str, str]) -> Caller:
 def _of_person(row: database.Row) -> Caller:
     return Caller(
         **_common(row),
-        scopes=ROLE_SCOPES[row["role"]] | {PERSON} | ({STAFF} if row["is_staff"] else set()),
-        family_id=row["family_id"],
+        scopes=ROLE_SCOPES[row["role"]] | {PERSON} | ({STAFF} if row.get("is_staff") else set()),
+        family_id=row.get("family_id"),
         limits=_member_limits(row),
     )
 
@@ -210,6 +220,14 @@ async def aidentify(headers: Mapping[str, str], *, needs: Needs) -> Caller:
 async def arecognise(headers: Mapping[str, str]) -> Caller:
     """The same, whatever they may do."""
     return _caller(await database.fetch_one(*_query(headers)), headers)
+
+
+async def behind(user_id: UUID, workspace_id: UUID, key_id: UUID | None) -> Caller:
+    """Whoever asked for work that is done now. Raises `InvalidCredentials` where they could not ask any more."""
+    row = await database.fetch_one(BY_WORK, {"user": user_id, "workspace": workspace_id, "key": key_id})
+    if row is None:
+        raise InvalidCredentials
+    return _of_key(row) if row["key_id"] else _of_person(row)
 
 
 def identify(headers: Mapping[str, str]) -> Caller:

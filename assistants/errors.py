@@ -36,3 +36,38 @@ class InvalidCatalogue(AssistantError):
     """A model catalogue that cannot be loaded; nothing of it was."""
 
     code = "invalid_catalogue"
+
+
+class UnknownCrew(AssistantError):
+    code = "unknown_type"
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"There is nobody for {slug}.")
+
+
+class JobEnded(AssistantError):
+    code = "job_ended"
+
+    def __init__(self) -> None:
+        super().__init__("It has ended already.")
+
+
+class StepFailed(AssistantError):
+    """A step gave nothing that can be used; what came before it stays."""
+
+    code = "step_failed"
+
+
+class OutOfRoom(StepFailed):
+    """What is held for the work does not suffice for its next step."""
+
+    code = "quota_exceeded"
+
+
+class GivenUp(AssistantError):
+    """Too many processes died with it."""
+
+    code = "given_up"
+
+    def __init__(self) -> None:
+        super().__init__("It was begun too often without an end.")

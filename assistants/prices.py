@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
+from operator import add
 from typing import Any
 
 MILLION = 1_000_000
@@ -25,6 +26,9 @@ class Usage:
     @property
     def total(self) -> int:
         return self.prompt + self.output
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(*map(add, astuple(self), astuple(other)))
 
     def report(self, reported: dict[str, Any]) -> None:
         """Take over a report in Anthropic's shape. Reports are cumulative: they overwrite, nothing is added up."""

@@ -135,6 +135,7 @@ CELERY_BEAT_SCHEDULE = {
     "begin windows": {"task": "quotas.tasks.begin_windows", "schedule": timedelta(minutes=1)},
     "expire grants": {"task": "quotas.tasks.expire_grants", "schedule": timedelta(minutes=5)},
     "tell notices": {"task": "quotas.tasks.tell_notices", "schedule": timedelta(minutes=1)},
+    "work on jobs": {"task": "assistants.tasks.work_on_jobs", "schedule": timedelta(seconds=15)},
     "sweep tallies": {"task": "accounts.tasks.sweep_tallies", "schedule": timedelta(minutes=5)},
     "make exports": {"task": "accounts.tasks.make_exports", "schedule": timedelta(minutes=1)},
     "sweep exports": {"task": "accounts.tasks.sweep_exports", "schedule": timedelta(minutes=5)},

@@ -77,12 +77,10 @@ async def reserve(
     model: str = "",
     price: Any = None,
     pace: Limit | None = None,
-    lease: timedelta | None = None,
 ) -> Admission:
     """Hold what is asked in every window that is open `at` that moment, all of it or nothing.
 
-    `pace` was counted before and is only told beside the limits. The hold stands for `lease` until it is renewed; where
-    none is named, as long as one that is renewed stands. Raises `QuotaExceeded` (the decision is kept),
+    `pace` was counted before and is only told beside the limits. Raises `QuotaExceeded` (the decision is kept),
     `ModelNotInPlan` or `ModelNotAllowed`.
     """
     if model and not caller.may_use(model):
@@ -97,7 +95,7 @@ async def reserve(
         **_asked(asks),
         "model": model,
         "price": Jsonb(price or {}),
-        "lease": lease or settings.RESERVATION_LEASE,
+        "lease": settings.RESERVATION_LEASE,
     }
     statement = statements.RESERVE_WITHIN_OWN_LIMITS if caller.limits else statements.RESERVE
     verdict = await _verdict(statement, params)
@@ -162,15 +160,20 @@ async def release(reservation_id: UUID, *, along: list[tuple[str, Params]] | Non
     return await database.fetch_first_of([resolve, *(along or [])]) is not None
 
 
-async def renew(checkpoints: Mapping[UUID, Amounts]) -> None:
-    """Say that this work is alive, and what it has delivered so far, for as many reservations as there are."""
+async def renew(checkpoints: Mapping[UUID, Amounts]) -> set[UUID]:
+    """Say that this work is alive, and what it has delivered so far, for as many reservations as there are: those of
+    them that stand."""
+    return {row["id"] for row in await database.fetch_all(*renewal(checkpoints))}
+
+
+def renewal(checkpoints: Mapping[UUID, Amounts], *, lease: timedelta | None = None) -> tuple[str, Params]:
+    """The statement that says so, to be committed with others. Who says nothing again within `lease` has died."""
     params = {
         "reservation_ids": list(checkpoints),
         "checkpoints": [Jsonb(amounts) for amounts in checkpoints.values()],
-        "lease": settings.RESERVATION_LEASE,
+        "lease": lease or settings.RESERVATION_LEASE,
     }
-    async with database.connected() as connection:
-        await connection.execute(statements.RENEW, params)
+    return statements.RENEW, params
 
 
 def _resolution(reservation_id: UUID, state: str, spent: Amounts, basis: str) -> Params:

@@ -56,6 +56,7 @@ class Job(models.Model):
     reservation = models.ForeignKey(
         Reservation, on_delete=models.PROTECT, null=True, related_name="jobs", help_text="What is held for it now."
     )
+    held = models.JSONField(default=dict, help_text="Of each meter that a limit speaks of.")
     claim = models.UUIDField(null=True, help_text="Of whoever works on it.")
     leased_until = models.DateTimeField(help_text="Until then nobody else takes it.")
     tries = models.PositiveSmallIntegerField(default=0)

@@ -147,6 +147,7 @@ RENEW = """
     UPDATE quotas_reservation r SET lease_until = now() + %(lease)s, checkpoint = alive.checkpoint
     FROM unnest(%(reservation_ids)s::uuid[], %(checkpoints)s::jsonb[]) AS alive (id, checkpoint)
     WHERE r.id = alive.id AND r.state = 'pending'
+    RETURNING r.id
 """
 
 EXPIRED = """

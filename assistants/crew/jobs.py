@@ -1,0 +1,121 @@
+"""Jobs: begun with one hold for all their steps, cancelled, deleted.
+
+The database says what is to be done; a message to a worker only says that there is something. One that is lost, or
+comes twice, changes nothing.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from psycopg.types.json import Jsonb
+
+from accounts import database
+from accounts import jobs as workers
+from accounts.callers import Caller
+from assistants.crew import casting, claims, roles, rooms, work
+from assistants.errors import JobEnded
+from assistants.models import Job
+from quotas import metering, paces
+
+# A hold waits so long for a worker; work that waits longer is held for anew when it begins.
+QUEUED_FOR = timedelta(hours=1)
+
+INSERT = """
+    INSERT INTO assistants_job (id, workspace_id, user_id, api_key_id, project_id, kind, crew, title, brief, context,
+        session, model, state, error, step, request_id, reservation_id, held, claim, leased_until, tries, created_at)
+    VALUES (%(id)s, %(workspace_id)s, %(user_id)s, %(api_key_id)s, %(project_id)s, %(kind)s, %(crew)s, %(title)s,
+        %(brief)s, %(context)s, %(session)s, %(model)s, 'queued', '', 0, %(request_id)s, %(reservation_id)s, %(held)s,
+        NULL, now(), 0, %(at)s)
+    RETURNING id
+"""
+
+ASK_TO_CANCEL = """
+    UPDATE assistants_job SET cancel_asked_at = COALESCE(cancel_asked_at, %(at)s)
+    WHERE id = %(id)s AND state IN ('queued', 'running') RETURNING id
+"""
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """`brief` as the crew's schema has it; `model` empty: each role's own. `context` and `session` are the client's."""
+
+    kind: Job.Kind
+    crew: str
+    brief: Mapping[str, Any]
+    model: str = ""
+    context: Mapping[str, Any] = field(default_factory=dict)
+    session: str = ""
+    project_id: UUID | None = None
+
+
+async def begin(new: NewJob, caller: Caller, *, request_id: str, at: datetime) -> UUID:
+    """Hold for all its steps and put it in the queue: its id.
+
+    Raises `UnknownCrew`, `InvalidRequest`, `UnknownModel`, `ModelNotInPlan`, `ModelNotAllowed`, `ContentRefused`,
+    `TooFast` and `QuotaExceeded`.
+    """
+    crew = roles.find(new.crew, new.kind)
+    crew.check(new.brief)
+    parts = await casting.cast(crew, new.model, caller)
+    pace = await paces.step(caller.workspace_id, at)
+    admission = await metering.reserve(
+        caller,
+        rooms.asks(parts, new.brief, {}, rooms.counts(new.kind)),
+        request_id=request_id,
+        at=at,
+        model=casting.model_of(parts),
+        price=casting.prices_of(parts),
+        pace=pace,
+    )
+    job = {
+        "id": uuid.uuid4(),
+        "workspace_id": caller.workspace_id,
+        "user_id": caller.user_id,
+        "api_key_id": caller.key_id,
+        "project_id": new.project_id,
+        "kind": str(new.kind),
+        "crew": crew.slug,
+        "title": crew.title_of(new.brief),
+        "brief": Jsonb(new.brief),
+        "context": Jsonb(new.context),
+        "session": new.session,
+        "model": new.model,
+        "request_id": request_id,
+        "reservation_id": admission.reservation_id,
+        "held": Jsonb(admission.amounts),
+        "at": at,
+    }
+    waits = metering.renewal({admission.reservation_id: {}}, lease=QUEUED_FOR)
+    await database.fetch_first_of([(INSERT, job), waits])
+    return job["id"]
+
+
+async def hand_to_worker() -> None:
+    await sync_to_async(workers.nudge, thread_sensitive=False)("assistants.tasks.work_on_jobs")
+
+
+async def cancel(job_id: UUID, at: datetime) -> None:
+    """One that waits ends now, one that runs within seconds; finished steps stay charged. Raises `JobEnded`."""
+    if await database.fetch_one(ASK_TO_CANCEL, {"id": job_id, "at": at}) is None:
+        raise JobEnded
+    if waiting := await claims.claim(job_id):
+        await work.work_on(waiting, at)
+
+
+def texts(value: Any) -> list[str]:
+    """Everything somebody wrote in it."""
+    match value:
+        case str():
+            return [value]
+        case list():
+            return [text for inner in value for text in texts(inner)]
+        case dict():
+            return [text for inner in value.values() for text in texts(inner)]
+    return []
