@@ -71,3 +71,10 @@ class GivenUp(AssistantError):
 
     def __init__(self) -> None:
         super().__init__("It was begun too often without an end.")
+
+
+class NothingToExport(AssistantError):
+    code = "nothing_to_export"
+
+    def __init__(self) -> None:
+        super().__init__("Nothing of it has been finished yet.")

@@ -21,6 +21,7 @@ from django.core.handlers.asgi import ASGIRequest
 
 from accounts import database
 from assistants import providers, running
+from assistants.crew import here
 from config import errors, idempotency
 from config.middleware import new_request_id
 from config.static import serve_static
@@ -87,6 +88,7 @@ async def live(receive: Receive, send: Send) -> None:
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await running.drain(0)
+    await here.drain(0)
     await idempotency.drain(LAST_ANSWERS_SECONDS)
     for provider in providers.every():
         await provider.close()

@@ -56,7 +56,14 @@ from accounts.errors import (
     WrongPassword,
 )
 from accounts.moments import seconds_until
-from assistants.errors import ConversationBusy, InvalidRequest, UnknownModel
+from assistants.errors import (
+    ConversationBusy,
+    InvalidRequest,
+    JobEnded,
+    NothingToExport,
+    UnknownCrew,
+    UnknownModel,
+)
 from assistants.providers.base import ProviderBroken, ProviderBusy, ProviderRejected, ProviderTimeout
 from assistants.wire import anthropic, openai
 from billing.errors import (
@@ -122,6 +129,7 @@ STATUSES: dict[type[Exception], int] = {
     PromotionUsed: 409,
     Http404: 404,
     UnknownModel: 404,
+    UnknownCrew: 404,
     UnknownProvider: 404,
     UnknownWorkspace: 404,
     UnknownMember: 404,
@@ -137,6 +145,8 @@ STATUSES: dict[type[Exception], int] = {
     AlreadyMember: 409,
     OwnsATeam: 409,
     AlreadySubscribed: 409,
+    JobEnded: 409,
+    NothingToExport: 409,
     NothingToChange: 409,
     PreviewStale: 409,
     CardInUse: 409,

@@ -25,6 +25,7 @@ from accounts import addresses, callers, idempotency
 from accounts.errors import AccountError, AnswerNotKept, IdempotencyKeyInUse, IdempotencyKeyReused
 from accounts.idempotency import Asked, Former, Packing
 from assistants import views as conversations
+from assistants.crew import views as crew
 from assistants.streaming import EventStream
 from assistants.wire import views as wire
 from config import errors
@@ -40,7 +41,7 @@ SAID_AGAIN = ("Content-Type", "Location", "request-id", "X-Stipend-Demo", "X-Sti
 # What tells strangers apart who have no credential that is good.
 STRANGERS = ("authorization", "x-api-key", "x-session-token", "cookie")
 # Of these the ledger knows whether anything came.
-ASK_A_MODEL = {wire.messages, wire.chat_completions, wire.count_tokens, conversations.messages}
+ASK_A_MODEL = {wire.messages, wire.chat_completions, wire.count_tokens, conversations.messages, crew.execute}
 FRAMES_AHEAD = 256
 
 _under_way: set[asyncio.Task[Any]] = set()

@@ -25,9 +25,11 @@ class Server(uvicorn.Server):
 
 
 async def _drain() -> None:
-    from assistants import running  # Django is set up only once the application is loaded.
+    # Django is set up only once the application is loaded.
+    from assistants import running
+    from assistants.crew import here
 
-    await running.drain(DRAIN_SECONDS)
+    await asyncio.gather(running.drain(DRAIN_SECONDS), here.drain(DRAIN_SECONDS))
 
 
 def main() -> None:

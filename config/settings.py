@@ -351,6 +351,8 @@ RESUME_SECONDS = env.float("RESUME_SECONDS", 3.0)
 # A listener that takes nothing for this long is let go.
 STALLED_LISTENER_SECONDS = 30.0
 KEEP_ALIVE_SECONDS = 15.0
+# Who waits for an operation is told after this long at the most that it goes on without them.
+LONGEST_WAIT_SECONDS = 120
 
 # ---- Metering --------------------------------------------------------------------------------------------------------
 

@@ -25,7 +25,8 @@ async def cast(crew: Crew, asked: str, caller: Caller) -> tuple[Part, ...]:
     and the key may use. Raises `UnknownModel`, `ModelNotInPlan`, `ModelNotAllowed`."""
     usable = await _usable(caller)
     if asked:
-        return tuple(Part(role, await _checked(asked, usable, caller)) for role in crew.roles)
+        offer = await _checked(asked, usable, caller)
+        return tuple(Part(role, offer) for role in crew.roles)
     first = next(iter(usable.values()), None)
     if first is None:
         raise ModelNotAllowed("")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -40,6 +41,8 @@ ASK_TO_CANCEL = """
     UPDATE assistants_job SET cancel_asked_at = COALESCE(cancel_asked_at, %(at)s)
     WHERE id = %(id)s AND state IN ('queued', 'running') RETURNING id
 """
+
+DELETE = "UPDATE assistants_job SET deleted_at = %(at)s WHERE id = %(id)s RETURNING id"
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,9 @@ async def begin(new: NewJob, caller: Caller, *, request_id: str, at: datetime) -
         price=casting.prices_of(parts),
         pace=pace,
     )
+    job_id = uuid.uuid4()
     job = {
-        "id": uuid.uuid4(),
+        "id": job_id,
         "workspace_id": caller.workspace_id,
         "user_id": caller.user_id,
         "api_key_id": caller.key_id,
@@ -94,7 +98,7 @@ async def begin(new: NewJob, caller: Caller, *, request_id: str, at: datetime) -
     }
     waits = metering.renewal({admission.reservation_id: {}}, lease=QUEUED_FOR)
     await database.fetch_first_of([(INSERT, job), waits])
-    return job["id"]
+    return job_id
 
 
 async def hand_to_worker() -> None:
@@ -107,6 +111,13 @@ async def cancel(job_id: UUID, at: datetime) -> None:
         raise JobEnded
     if waiting := await claims.claim(job_id):
         await work.work_on(waiting, at)
+
+
+async def delete(job_id: UUID, at: datetime) -> None:
+    """It is seen no more, and ends if it has not."""
+    with suppress(JobEnded):
+        await cancel(job_id, at)
+    await database.fetch_one(DELETE, {"id": job_id, "at": at})
 
 
 def texts(value: Any) -> list[str]:

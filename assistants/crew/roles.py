@@ -31,6 +31,7 @@ SHAPE: Schema = {
         "name": TEXT,
         "description": TEXT,
         "title": TEXT,
+        "output_title": TEXT,
         "input": OBJECT,
         "roles": {
             "type": "array",
@@ -80,6 +81,7 @@ class Crew:
     title: str
     input: Schema
     roles: tuple[Role, ...]
+    output_title: str = ""
 
     @property
     def output(self) -> Schema:

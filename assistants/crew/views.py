@@ -1,0 +1,246 @@
+"""Strategies, operations and deliverables: three kinds of jobs, seen and steered alike."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import async_to_sync, sync_to_async
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.utils.timezone import now
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.encoders import JSONEncoder
+from rest_framework.views import APIView
+
+from accounts import callers, rates
+from accounts.authentication import caller_of
+from accounts.bodies import read_object
+from accounts.callers import Caller
+from accounts.models import Scope
+from accounts.views import parsed
+from assistants.crew import charges, here, jobs, progress, roles, statistics
+from assistants.crew.jobs import NewJob
+from assistants.crew.preferences import Preference
+from assistants.crew.serializers import (
+    CrewView,
+    JobSummary,
+    JobView,
+    NewStrategy,
+    StatisticsView,
+    TypesView,
+)
+from assistants.errors import InvalidRequest
+from assistants.models import Job, Project
+from assistants.streaming import EventStream
+from quotas.report_serializers import DaysQuery
+from quotas.report_views import asked, days_of
+
+Kind = Job.Kind
+WHERE = {Kind.STRATEGY: "strategies", Kind.OPERATION: "operations", Kind.DELIVERABLE: "deliverables"}
+FILTERS = {"type": "crew", "state": "state", "session": "session", "search": "title__icontains"}
+LONGEST_SESSION = 80
+
+
+def jobs_of(caller: Caller, kind: str) -> QuerySet[Job]:
+    """Those of a coaching project are for those alone who see it."""
+    seen = Project.objects.seen_by(caller.user_id, caller.workspace_id)
+    return Job.objects.of(caller.workspace_id).filter(Q(project=None) | Q(project__in=seen), kind=kind)
+
+
+def accepted(job_id: UUID, caller: Caller, kind: Kind) -> Response:
+    """202: it is in the queue, and where to look for it."""
+    job = jobs_of(caller, kind).get(id=job_id)
+    return Response(JobView(job).data, status=status.HTTP_202_ACCEPTED, headers={"Location": address_of(job)})
+
+
+def address_of(job: Job) -> str:
+    return f"/api/v1/assistants/{WHERE[Kind(job.kind)]}/{job.pk}"
+
+
+class OfOneKind(APIView):
+    kind = Kind.STRATEGY
+
+    def job(self, request: Request, job_id: UUID) -> Job:
+        return get_object_or_404(jobs_of(caller_of(request), self.kind).prefetch_related("steps"), id=job_id)
+
+
+# ---- what all kinds have
+
+
+class JobListView(generics.ListAPIView[Job]):
+    needs: dict[str, Any] = {"GET": Scope.READ}
+    kind = Kind.STRATEGY
+    queryset = Job.objects.none()  # for the schema; `get_queryset` needs a caller
+    serializer_class = JobSummary
+
+    def get_queryset(self) -> QuerySet[Job]:
+        query = self.request.query_params
+        found = jobs_of(caller_of(self.request), self.kind)
+        for name, field in FILTERS.items():
+            # PostgreSQL has no NUL, so nothing holds one.
+            if value := query.get(name, "").replace("\x00", ""):
+                found = found.filter(**{field: value})
+        return found
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("type", str),
+            OpenApiParameter("state", str, enum=Job.State.values),
+            OpenApiParameter("session", str),
+            OpenApiParameter("search", str, description="In titles."),
+        ],
+        tags=["assistants"],
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Your workspace's, newest first."""
+        return self.list(request, *args, **kwargs)
+
+
+class JobDetailView(OfOneKind):
+    needs = {"GET": Scope.READ, "DELETE": Scope.CHAT}
+
+    @extend_schema(responses=JobView, tags=["assistants"])
+    def get(self, request: Request, job_id: UUID) -> Response:
+        """One, with what each step gave and took, and what was charged."""
+        return Response(JobView(self.job(request, job_id)).data)
+
+    @extend_schema(responses={204: None}, tags=["assistants"])
+    def delete(self, request: Request, job_id: UUID) -> Response:
+        """Delete it; one that runs is cancelled. What it used of your allowance stays used."""
+        job = self.job(request, job_id)
+        async_to_sync(jobs.delete)(job.pk, now())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class JobCancelView(OfOneKind):
+    needs = {"POST": Scope.CHAT}
+
+    @extend_schema(request=None, responses={202: JobView}, tags=["assistants"])
+    def post(self, request: Request, job_id: UUID) -> Response:
+        """Cancel it, within seconds where it runs. Steps that have finished stay, and stay charged."""
+        job = self.job(request, job_id)
+        async_to_sync(jobs.cancel)(job.pk, now())
+        return accepted(job.pk, caller_of(request), self.kind)
+
+
+@require_GET
+async def events(request: HttpRequest, job_id: UUID, kind: Kind) -> EventStream:
+    """How it comes along, from the event behind `Last-Event-ID` on."""
+    caller = await callers.aidentify(request.headers, needs=Scope.READ)
+    await rates.acheck(request, "any", account=caller.user_id)
+    after = request.headers.get("Last-Event-ID", "0")
+    if not after.isdecimal():
+        raise InvalidRequest("Last-Event-ID: the id of an event of this stream.", "Last-Event-ID")
+    job = await sync_to_async(get_object_or_404)(jobs_of(caller, kind), id=job_id)
+    return EventStream(progress.follow(job.pk, after=int(after[:9])), None, {})
+
+
+# ---- strategies
+
+
+class StrategyListView(JobListView):
+    needs = {"GET": Scope.READ, "POST": Scope.CHAT}
+
+    @extend_schema(request=NewStrategy, responses={202: JobView}, tags=["assistants"])
+    def post(self, request: Request) -> Response:
+        """Have a crew work out a strategy
+
+        It is held for as a whole and charged step by step; `…/events` tells how it comes along.
+        """
+        caller, wanted = caller_of(request), parsed(NewStrategy, request)
+        new = NewJob(Kind.STRATEGY, "strategy", wanted["brief"], model=wanted["model"])
+        job_id = async_to_sync(_queue)(new, caller, request.headers["X-Request-ID"])
+        return accepted(job_id, caller, Kind.STRATEGY)
+
+
+class StrategyCrewView(APIView):
+    needs = {"GET": Scope.READ}
+
+    @extend_schema(responses=CrewView, tags=["assistants"])
+    def get(self, request: Request) -> Response:
+        """Who works on a strategy, what they want to know, and what they give."""
+        return Response(CrewView(roles.find("strategy", Kind.STRATEGY)).data)
+
+
+async def _queue(new: NewJob, caller: Caller, request_id: str) -> UUID:
+    job_id = await jobs.begin(new, caller, request_id=request_id, at=now())
+    await jobs.hand_to_worker()
+    return job_id
+
+
+# ---- operations
+
+
+class OperationTypesView(APIView):
+    needs = {"GET": Scope.READ}
+
+    @extend_schema(responses=TypesView, tags=["assistants"])
+    def get(self, request: Request) -> Response:
+        """The types there are, and what the next operation costs."""
+        price = async_to_sync(charges.ahead)(caller_of(request), now())
+        return Response(TypesView({"types": roles.of_kind(Kind.OPERATION), "price": price}).data)
+
+
+class StatisticsListView(APIView):
+    needs = {"GET": Scope.READ}
+    kind = Kind.OPERATION
+
+    @extend_schema(parameters=[DaysQuery], responses=StatisticsView, tags=["assistants"])
+    def get(self, request: Request) -> Response:
+        """How many, of which type, how they ended, what they cost and how long they took, day by day."""
+        caller = caller_of(request)
+        days = days_of(asked(DaysQuery, request), caller)
+        return Response(StatisticsView(statistics.of(caller.workspace_id, self.kind, days)).data)
+
+
+@csrf_exempt
+@require_POST
+async def execute(request: HttpRequest) -> HttpResponse:
+    """Wait for the result, or with `Prefer: respond-async` only for a place in the queue."""
+    caller = await callers.aidentify(request.headers, needs=Scope.CHAT)
+    new, preference = _operation(read_object(request.body)), Preference.of(request.headers.get("Prefer", ""))
+    job_id = await jobs.begin(new, caller, request_id=request.headers["X-Request-ID"], at=now())
+    if preference.wait:
+        await here.do(job_id, seconds=preference.wait, at=now())
+    else:
+        await jobs.hand_to_worker()
+    return await sync_to_async(_executed)(job_id, caller, preference)
+
+
+def _executed(job_id: UUID, caller: Caller, preference: Preference) -> HttpResponse:
+    job = jobs_of(caller, Kind.OPERATION).get(id=job_id)
+    is_over = job.state not in Job.UNFINISHED
+    headers = {"Location": address_of(job)} | preference.applied(is_over=is_over)
+    return JsonResponse(
+        JobView(job).data, status=201 if is_over else 202, headers=headers, encoder=JSONEncoder, safe=True
+    )
+
+
+def _operation(body: dict[str, Any]) -> NewJob:
+    """Raises `InvalidRequest`."""
+    kinds = {"type": str, "input": dict, "model": str, "context": dict, "session": str}
+    for name, value in body.items():
+        if name not in kinds:
+            raise InvalidRequest(f"{name}: there is no such field.", name)
+        if not isinstance(value, kinds[name]):
+            raise InvalidRequest(f"{name}: {'an object' if kinds[name] is dict else 'a text'} is wanted.", name)
+    for name in ("type", "input"):
+        if name not in body:
+            raise InvalidRequest(f"{name}: this is wanted.", name)
+    if len(body.get("session", "")) > LONGEST_SESSION:
+        raise InvalidRequest(f"session: at most {LONGEST_SESSION} characters.", "session")
+    return NewJob(
+        Kind.OPERATION,
+        body["type"],
+        body["input"],
+        model=body.get("model", ""),
+        context=body.get("context", {}),
+        session=body.get("session", ""),
+    )
