@@ -73,8 +73,13 @@ def standin() -> Iterator[StandIn]:
 @pytest.fixture(scope="session")
 def product(database: None, standin: StandIn) -> Iterator[Product]:
     """The product as a process of its own, on a small pool, with the stand-in behind it."""
-    environment = {
-        **UNHURRIED,
+    with started(UNHURRIED | behind(standin)) as running:
+        yield running
+
+
+def behind(standin: StandIn) -> dict[str, str]:
+    """The settings of a product that asks the stand-in."""
+    return {
         "ANTHROPIC_API_KEY": "sk-standin",
         "ANTHROPIC_BASE_URL": standin.url,
         "DATABASE_POOL_SIZE": "4",
@@ -82,8 +87,6 @@ def product(database: None, standin: StandIn) -> Iterator[Product]:
         "PROVIDER_ANSWER_SECONDS": "1",
         "RESUME_SECONDS": "1",
     }
-    with started(environment) as running:
-        yield running
 
 
 @pytest.fixture(scope="session")

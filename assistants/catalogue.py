@@ -99,10 +99,12 @@ def _load_model(rank: int, written: dict[str, Any]) -> LanguageModel:
         slug=written["slug"],
         defaults={
             "name": written["name"],
+            "provider": written.get("provider", providers.ANTHROPIC),
             "upstream_name": written.get("upstream_name", written["slug"]),
             "context": written["context"],
             "max_output": written["max_output"],
-            "rank": rank,
+            "rank": written.get("rank", rank),
+            "fallbacks": written.get("fallbacks", []),
             "created_at": _midnight(written["released"]),
         },
     )

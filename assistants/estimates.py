@@ -25,6 +25,11 @@ def prompt_tokens(body: dict[str, Any]) -> int:
     return messages + sum(_text_tokens_of(body[name]) for name in WRITTEN if name in body)
 
 
+def likely_prompt_tokens(body: dict[str, Any]) -> int:
+    """The same without the caution, to be charged or shown."""
+    return -(-prompt_tokens(body) * CAUTIOUS_CHARACTERS_A_TOKEN // CHARACTERS_A_TOKEN)
+
+
 def is_guesswork(body: dict[str, Any]) -> bool:
     """True where the prompt refers to a document by its address, so that its size cannot be seen."""
     return any(_refers(block) for message in body["messages"] for block in _blocks(message.get("content")))

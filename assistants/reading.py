@@ -81,14 +81,15 @@ class Reading:
 
     def read_message(self, body: bytes) -> Event:
         """The same for an answer that is not streamed. Raises `ProviderBroken`."""
-        message = _object(body)
+        message = parse_object(body)
         with _shape_expected():
             if self._is_cut and message.get("stop_reason") == "max_tokens":
                 message["stop_reason"] = QUOTA
             self.usage.report(message.get("usage") or {})
             self.stop_reason = message.get("stop_reason") or ""
             self._delivered = [text for block in message["content"] for text in _written(block)]
-        self.started = self.reported = self.ended = True
+            self.reported = _is_report(message.get("usage"))
+        self.started = self.ended = True
         return message
 
     def _read(self, raw: bytes) -> Event:
@@ -113,7 +114,7 @@ class Reading:
             case "content_block_stop":
                 self._open_block = None
             case "message_delta":
-                self.reported = True
+                self.reported = _is_report(event.get("usage"))
                 self.stop_reason = event["delta"].get("stop_reason") or ""
                 self.usage.report(event.get("usage") or {})
             case "message_stop":
@@ -153,7 +154,7 @@ class Reading:
 def parse(raw: bytes) -> Event:
     """One event's data; {} for a comment. Raises `ProviderBroken` for what is not JSON."""
     lines = [line[5:] for line in raw.split(b"\n") if line.startswith(b"data:")]
-    return _object(b"\n".join(lines)) if lines else {}
+    return parse_object(b"\n".join(lines)) if lines else {}
 
 
 def text_of(event: Event) -> str:
@@ -168,6 +169,11 @@ def holdable(text: str) -> str:
     return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
 
 
+def _is_report(usage: Any) -> bool:
+    """False for what a provider of ours has estimated, since the one it asked did not say."""
+    return not (isinstance(usage, dict) and usage.get("estimated"))
+
+
 @contextmanager
 def _shape_expected() -> Iterator[None]:
     try:
@@ -180,7 +186,8 @@ def _written(part: Event) -> list[str]:
     return [part[name] for name in ("text", "thinking", "signature", "data", "partial_json", "name") if part.get(name)]
 
 
-def _object(body: bytes) -> Event:
+def parse_object(body: bytes) -> Event:
+    """Raises `ProviderBroken` for what is no JSON object."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError) as exc:

@@ -335,6 +335,14 @@ RENEWAL_NEWS_MAY_BE_LATE = timedelta(days=3)
 # Without a key the demo provider answers, and says so in every answer.
 ANTHROPIC_API_KEY = env.str("ANTHROPIC_API_KEY", "")
 ANTHROPIC_BASE_URL = env.str("ANTHROPIC_BASE_URL", "https://api.anthropic.com")
+# Servers that speak OpenAI's format, such as `groq,local`: each has its GROQ_BASE_URL, and its GROQ_API_KEY if any.
+COMPATIBLE_PROVIDERS = {
+    name: {
+        "base_url": env.str(f"{name.upper()}_BASE_URL"),
+        "key": env.str(f"{name.upper()}_API_KEY", ""),
+    }
+    for name in env.list("COMPATIBLE_PROVIDERS", default=[])
+}
 # Silence of the provider longer than this ends the call.
 PROVIDER_SILENCE_SECONDS = env.float("PROVIDER_SILENCE_SECONDS", 60.0)
 # The same for an answer that is not streamed, which comes all at once.

@@ -1,4 +1,7 @@
-"""Who answers: the provider a model names. Where no key is set the demo provider answers for Anthropic's models."""
+"""Who answers: the provider a model names, Anthropic or a server that speaks OpenAI's format.
+
+Where no key is set the demo provider answers for Anthropic's models.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ def of(offer: Offer) -> Provider:
 
 def names() -> list[str]:
     """Of all that have their settings here."""
-    return [ANTHROPIC]
+    return [ANTHROPIC, *settings.COMPATIBLE_PROVIDERS]
 
 
 def every() -> list[Provider]:
@@ -34,6 +37,11 @@ def named(name: str) -> Provider:
     """Raises `KeyError` for one that has no settings here; its models are not on offer."""
     if name not in names():
         raise KeyError(name)
+    if name in settings.COMPATIBLE_PROVIDERS:
+        from assistants.providers.openai_compatible import OpenAICompatible
+
+        return OpenAICompatible(name, **settings.COMPATIBLE_PROVIDERS[name])
+
     if settings.ANTHROPIC_API_KEY:
         from assistants.providers.anthropic import Anthropic
 

@@ -35,17 +35,17 @@ class Road:
     def __str__(self) -> str:
         return self.name
 
-    def path(self, person: Person) -> str:
+    def path(self, person: Person, model: str = MODEL) -> str:
         if self is not CONVERSATION:
             return {MESSAGES: "/v1/messages", CHAT: "/v1/chat/completions"}[self]
-        conversation = conversations.create(person.caller, title="", system="", model=MODEL)
+        conversation = conversations.create(person.caller, title="", system="", model=model)
         return f"/api/v1/assistants/conversations/{conversation.id}/messages"
 
-    def body(self, text: str, *, max_tokens: int, stream: bool) -> dict[str, Any]:
+    def body(self, text: str, *, max_tokens: int, stream: bool, model: str = MODEL) -> dict[str, Any]:
         if self is CONVERSATION:
             return {"text": text, "max_tokens": max_tokens}
         messages = [{"role": "user", "content": text}]
-        return {"model": MODEL, "max_tokens": max_tokens, "stream": stream, "messages": messages}
+        return {"model": model, "max_tokens": max_tokens, "stream": stream, "messages": messages}
 
 
 MESSAGES = Road("messages", b"event: message_stop", b"event: error")
@@ -74,15 +74,22 @@ class Journey:
 
 
 def journey(
-    product: Product, road: Road, person: Person, script: str, *, max_tokens: int = 400, stream: bool = True
+    product: Product,
+    road: Road,
+    person: Person,
+    script: str,
+    *,
+    max_tokens: int = 400,
+    stream: bool = True,
+    model: str = MODEL,
 ) -> Journey:
     """A request whose call bears a tag on the stand-in's bill, and does what the script says."""
     tag = uuid4().hex
-    body = road.body(f"{PROMPT}[[tag={tag} {script}]]", max_tokens=max_tokens, stream=stream)
+    body = road.body(f"{PROMPT}[[tag={tag} {script}]]", max_tokens=max_tokens, stream=stream, model=model)
     headers = {**person.headers, "content-type": "application/json"} | (
         {"accept": "text/event-stream"} if stream else {}
     )
-    return Journey(product.port, road.path(person), headers, json.dumps(body).encode(), tag)
+    return Journey(product.port, road.path(person, model), headers, json.dumps(body).encode(), tag)
 
 
 class Line:

@@ -1,4 +1,4 @@
-"""A stand-in for Anthropic's API: a process of its own on loopback, which keeps its own bill.
+"""A stand-in for Anthropic's API and OpenAI's chat completions: a process of its own on loopback, with its own bill.
 
     python -m assistants.tests.standin --port 0        prints {"port": N} when it is ready
 
@@ -26,5 +26,6 @@ It is told what to do by directives in the text of the last user message, so tha
     [[on=claude-opus-5-5]]            the failure above is for this model only
 
     [[cache_read=1000 cache_write=500 cache_write_1h=100]]    cache counts of the prompt, beside `input_tokens`
+    [[unreported=1]]                  say nothing of what it took (chat completions)
     [[over=50]]                       REPORT 50 output tokens more than max_tokens: an overrun
 """

@@ -34,6 +34,7 @@ class Script:
     cache_write: int = 0
     cache_write_1h: int = 0
     over: int = 0
+    unreported: int = 0
 
     @classmethod
     def read(cls, text: str) -> Self:

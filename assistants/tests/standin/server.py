@@ -1,9 +1,10 @@
-"""The server: Anthropic's endpoints, and the bill beside them."""
+"""The server: Anthropic's endpoints, OpenAI's one, and the bill beside them."""
 
 import asyncio
 import json
 import socket
 import struct
+from collections.abc import Awaitable
 from dataclasses import asdict
 from typing import Any
 from uuid import uuid4
@@ -11,6 +12,7 @@ from uuid import uuid4
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from assistants.tests.standin import chat
 from assistants.tests.standin.answer import Event, Telling, Usage, dice, plan
 from assistants.tests.standin.bill import Bill, Call
 from assistants.tests.standin.checks import (
@@ -26,6 +28,7 @@ from assistants.tests.standin.checks import (
 from assistants.tests.standin.prompt import Body, input_tokens, last_user_blocks, text_of
 from assistants.tests.standin.script import Break, Script, ScriptError
 
+CHAT = "/v1/chat/completions"
 OF_INTEREST = {"anthropic-version", "anthropic-beta", "idempotency-key", "traceparent", "user-agent", "x-request-id"}
 MOST_BYTES = 32 * 1024 * 1024
 OVERLOADED = Event("error", {"error": {"type": "overloaded_error", "message": "Overloaded"}})
@@ -41,6 +44,7 @@ class Api:
         app.add_routes(
             [
                 web.post("/v1/messages", self.create_message),
+                web.post(CHAT, self.create_completion),
                 web.post("/v1/messages/count_tokens", self.count_tokens),
                 web.get("/v1/models", self.list_models),
                 web.get("/v1/models/{model}", self.get_model),
@@ -52,8 +56,15 @@ class Api:
 
     async def create_message(self, request: web.Request) -> web.StreamResponse:
         call = self.bill.open(Call(request["id"], headers=_of_interest(request)))
+        return await self._billed(self._answer(request, call), call)
+
+    async def create_completion(self, request: web.Request) -> web.StreamResponse:
+        call = self.bill.open(Call(request["id"], headers=_of_interest(request)))
+        return await self._billed(self._complete(request, call), call)
+
+    async def _billed(self, answer: Awaitable[web.StreamResponse], call: Call) -> web.StreamResponse:
         try:
-            return await self._answer(request, call)
+            return await answer
         except ApiError as error:
             call.status = error.status
             self.bill.close(call, "refused")
@@ -69,17 +80,34 @@ class Api:
         body = read(await request.read())
         script, ordinal = self._note(call, body)
         check_message(body, version)
-        if script.fails(model=call.model, ordinal=ordinal):
-            if script.status:
-                raise ApiError(script.status, retry_after=script.retry_after)
-            breaks = script.broken_by()
-        else:
-            breaks = None
+        breaks = self._failure(call, script, ordinal)
         telling = _telling(call, body, script)
+        await self._hesitate(call, script, breaks)
+        return await Reply(request, call, self.bill, telling, script, breaks).send()
+
+    async def _complete(self, request: web.Request, call: Call) -> web.StreamResponse:
+        chat.check_key(request.headers)
+        body = read(await request.read())
+        script, ordinal = self._note(call, body)
+        chat.check(body)
+        breaks = self._failure(call, script, ordinal)
+        telling = _telling(call, chat.as_body(body), script)
+        await self._hesitate(call, script, breaks)
+        asked = not call.stream or (body.get("stream_options") or {}).get("include_usage")
+        chunks = chat.Chunks(telling, request_id=call.request_id, with_usage=bool(asked) and not script.unreported)
+        return await ChatReply(request, call, self.bill, telling, script, breaks, chunks).send()
+
+    def _failure(self, call: Call, script: Script, ordinal: int) -> Break | None:
+        if not script.fails(model=call.model, ordinal=ordinal):
+            return None
+        if script.status:
+            raise ApiError(script.status, retry_after=script.retry_after)
+        return script.broken_by()
+
+    async def _hesitate(self, call: Call, script: Script, breaks: Break | None) -> None:
         if breaks == "hang":
             await self._silence(call)
         await asyncio.sleep(script.first / 1000)
-        return await Reply(request, call, self.bill, telling, script, breaks).send()
 
     def _note(self, call: Call, body: Body) -> tuple[Script, int]:
         """Puts on the bill what is known before the request has been checked."""
@@ -138,6 +166,9 @@ class Api:
 class Reply:
     """One answer on its way to the client, written on the bill as it goes."""
 
+    overloaded = OVERLOADED.encode()
+    garbage = GARBAGE
+
     def __init__(
         self, request: web.Request, call: Call, bill: Bill, telling: Telling, script: Script, breaks: Break | None
     ) -> None:
@@ -164,7 +195,7 @@ class Reply:
                 return await self._break_off(answer, self.breaks)
             if event.is_delta:
                 await asyncio.sleep(self.script.gap / 1000)
-            await self._write(answer, event.encode())
+            await self._write(answer, self._encode(event))
             self._enter(event)
         await answer.write_eof()
         return answer
@@ -183,9 +214,9 @@ class Reply:
     async def _break_off(self, answer: web.StreamResponse, how: Break) -> web.StreamResponse:
         self.bill.close(self.call, "broken")
         if how == "error":
-            await self._write(answer, OVERLOADED.encode())
+            await self._write(answer, self.overloaded)
         elif how == "garbage":
-            await self._write(answer, GARBAGE)
+            await self._write(answer, self.garbage)
         elif how == "reset":
             _reset(self.request)
         if how in ("reset", "silence"):
@@ -197,14 +228,19 @@ class Reply:
         await asyncio.sleep(self.script.gap * self._events() / 1000)
         if self.breaks:
             return await self._break_whole(self.breaks)
-        message = self.telling.message()
-        answer = web.json_response(message)
+        answer = web.json_response(self._message())
         await self._begin(answer)
         await answer.write_eof()
         self.call.output_tokens = self.telling.answer.tokens
-        self.call.reported = message["usage"]
+        self.call.reported = self.telling.closing_usage()
         self.bill.close(self.call, "finished")
         return answer
+
+    def _encode(self, event: Event) -> bytes:
+        return event.encode()
+
+    def _message(self) -> dict[str, Any]:
+        return self.telling.message()
 
     def _events(self) -> int:
         return self.telling.answer.tokens // 3 if self.script.gap else 0
@@ -214,7 +250,7 @@ class Reply:
         self.bill.close(self.call, "broken")
         if how == "error":
             raise ApiError(529)
-        body = json.dumps(self.telling.message()).encode()
+        body = json.dumps(self._message()).encode()
         half = body[: len(body) // 2]
         answer = web.StreamResponse()
         answer.content_type = "application/json"
@@ -245,6 +281,32 @@ class Reply:
             raise ConnectionResetError("the client hung up")
 
 
+class ChatReply(Reply):
+    """The same in OpenAI's words."""
+
+    overloaded = chat.OVERLOADED
+    garbage = chat.GARBAGE
+
+    def __init__(
+        self,
+        request: web.Request,
+        call: Call,
+        bill: Bill,
+        telling: Telling,
+        script: Script,
+        breaks: Break | None,
+        chunks: chat.Chunks,
+    ) -> None:
+        super().__init__(request, call, bill, telling, script, breaks)
+        self.chunks = chunks
+
+    def _encode(self, event: Event) -> bytes:
+        return self.chunks.encode(event)
+
+    def _message(self) -> dict[str, Any]:
+        return self.chunks.completion()
+
+
 @web.middleware
 async def in_our_shape(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Gives every answer its `request-id`, and every error the API's shape."""
@@ -252,17 +314,17 @@ async def in_our_shape(request: web.Request, handler: Handler) -> web.StreamResp
     try:
         answer = await handler(request)
     except web.HTTPException as exc:
-        answer = _error(ApiError(exc.status, f"{request.method} {request.path}: {exc.reason}"), request["id"])
+        answer = _error(ApiError(exc.status, f"{request.method} {request.path}: {exc.reason}"), request)
     except ApiError as error:
-        answer = _error(error, request["id"])
+        answer = _error(error, request)
     if not answer.prepared:
         answer.headers["request-id"] = request["id"]
     return answer
 
 
-def _error(error: ApiError, request_id: str) -> web.Response:
-    told = {"type": error.type, "message": error.message}
-    answer = web.json_response({"type": "error", "error": told, "request_id": request_id}, status=error.status)
+def _error(error: ApiError, request: web.Request) -> web.Response:
+    told = {"type": "error", "error": {"type": error.type, "message": error.message}, "request_id": request["id"]}
+    answer = web.json_response(chat.error(error) if request.path == CHAT else told, status=error.status)
     if error.retry_after is not None and error.status in (429, 529):
         answer.headers["retry-after"] = str(error.retry_after)
     return answer

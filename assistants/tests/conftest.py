@@ -1,0 +1,24 @@
+"""The product with servers beside Anthropic that speak OpenAI's format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from assistants import catalogue
+from assistants.tests.standin.client import StandIn
+from config.tests.product import Product, started
+from conftest import UNHURRIED, behind
+
+MODELS = Path(__file__).parent / "models.yaml"
+
+
+@pytest.fixture(scope="session")
+def compatible(database: None, standin: StandIn) -> Iterator[Product]:
+    """The stand-in answers for `local`, in OpenAI's format. The models in its catalogue are on offer nowhere else."""
+    catalogue.load(MODELS)
+    local = {"COMPATIBLE_PROVIDERS": "local", "LOCAL_BASE_URL": f"{standin.url}/v1", "LOCAL_API_KEY": "sk-local"}
+    with started(UNHURRIED | behind(standin) | local) as running:
+        yield running
