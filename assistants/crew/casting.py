@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.callers import Caller
-from assistants import catalogue
+from assistants import catalogue, providers
 from assistants.catalogue import Offer
 from assistants.crew.roles import Crew, Role
+from assistants.prices import Usage
+from assistants.providers.base import Provider
 from billing import subscriptions
 from quotas.errors import ModelNotAllowed, ModelNotInPlan
 
@@ -18,6 +20,14 @@ from quotas.errors import ModelNotAllowed, ModelNotInPlan
 class Part:
     role: Role
     offer: Offer
+
+    @property
+    def provider(self) -> Provider:
+        return providers.of(self.offer)
+
+    def cost(self, usage: Usage) -> int:
+        """In micro-USD. What the demo says costs nobody anything."""
+        return 0 if self.provider.demo else self.offer.prices.cost(usage)
 
 
 async def cast(crew: Crew, asked: str, caller: Caller) -> tuple[Part, ...]:

@@ -68,13 +68,14 @@ async def begin(new: NewJob, caller: Caller, *, request_id: str, at: datetime) -
     crew.check(new.brief)
     parts = await casting.cast(crew, new.model, caller)
     pace = await paces.step(caller.workspace_id, at)
-    admission = await metering.reserve(
-        caller,
-        rooms.asks(parts, new.brief, {}, rooms.counts(new.kind)),
+    admission = await rooms.hold(
+        parts,
+        new.brief,
+        {},
+        caller=caller,
+        counts=rooms.counts(new.kind),
         request_id=request_id,
         at=at,
-        model=casting.model_of(parts),
-        price=casting.prices_of(parts),
         pace=pace,
     )
     job_id = uuid.uuid4()

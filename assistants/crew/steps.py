@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from assistants import providers
 from assistants.crew import roles
 from assistants.crew.casting import Part
 from assistants.crew.roles import Role
@@ -44,19 +43,17 @@ class Taken:
 async def take(part: Part, brief: Mapping[str, Any], earlier: Mapping[str, Any], max_tokens: int) -> Taken:
     """`earlier` are the results so far, by role. Raises `ProviderError` and `StepFailed`; nothing is charged then."""
     begun = time.monotonic()
-    provider = providers.of(part.offer)
     body = request(part, brief, earlier, max_tokens)
     sample = roles.filled(part.role.sample, brief)
     usage, wrong = Usage(), ""
     for tries in range(1, TRIES + 1):
         reading = Reading()
-        message = reading.read_message(await provider.complete(ModelCall(body, sample=sample)))
+        message = reading.read_message(await part.provider.complete(ModelCall(body, sample=sample)))
         usage += reading.usage
         output, wrong = _result(message, part.role)
         if not wrong:
-            cost = 0 if provider.demo else part.offer.prices.cost(usage)
             took = round((time.monotonic() - begun) * 1000)
-            return Taken(output, usage, cost, part.offer.slug, provider.name, tries, took)
+            return Taken(output, usage, part.cost(usage), part.offer.slug, part.provider.name, tries, took)
         body = {**body, "messages": [*body["messages"], *_said_back(message, wrong)]}
     raise StepFailed(f"{part.role.name} gave nothing that fits: {wrong}")
 

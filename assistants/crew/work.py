@@ -98,13 +98,16 @@ class Work:
         parts = (await casting.cast(self.crew, self.job.model, caller))[len(self.results) :]
         if parts and not await self._is_held():
             await self._hold_anew(caller, parts)
-        for part in parts:
+        while parts:
             self._check()
-            await self._step(part)
+            await self._step(parts)
+            parts = parts[1:]
 
-    async def _step(self, part: Part) -> None:
+    async def _step(self, parts: tuple[Part, ...]) -> None:
+        """The first of them."""
+        part = parts[0]
         left = {meter: amount - self.spent.get(meter, 0) for meter, amount in self.held.items()}
-        max_tokens = rooms.answer(part, self.job.brief, self.results, left)
+        max_tokens = await rooms.answer(parts, self.job.brief, self.results, left)
         taken = await self._ask(part, max_tokens)
         position = len(self.results)
         spent = self._spent_with(position, taken.usage.total, taken.cost)
@@ -133,14 +136,14 @@ class Work:
 
     async def _hold_anew(self, caller: Caller, parts: tuple[Part, ...]) -> None:
         await self._settle()
-        counted = {} if self.results else rooms.counts(self.job.kind)
-        admission = await metering.reserve(
-            caller,
-            rooms.asks(parts, self.job.brief, self.results, counted),
+        admission = await rooms.hold(
+            parts,
+            self.job.brief,
+            self.results,
+            caller=caller,
+            counts={} if self.results else rooms.counts(self.job.kind),
             request_id=self.job.request_id,
             at=self.at,
-            model=casting.model_of(parts),
-            price=casting.prices_of(parts),
         )
         await claims.hold_anew(self.job, admission.reservation_id, admission.amounts)
         self.reservation_id, self.held, self.spent = admission.reservation_id, admission.amounts, {}
