@@ -52,6 +52,14 @@ class JobEnded(AssistantError):
         super().__init__("It has ended already.")
 
 
+class OperationFailed(AssistantError):
+    """Whoever waited for it is told why; what is left of it is at `address`."""
+
+    def __init__(self, code: str, address: str) -> None:
+        self.code = code
+        super().__init__(f"It failed ({code}), and what did not come was not charged. See {address}")
+
+
 class StepFailed(AssistantError):
     """A step gave nothing that can be used; what came before it stays."""
 

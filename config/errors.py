@@ -61,6 +61,7 @@ from assistants.errors import (
     InvalidRequest,
     JobEnded,
     NothingToExport,
+    OperationFailed,
     UnknownCrew,
     UnknownModel,
 )
@@ -157,6 +158,7 @@ STATUSES: dict[type[Exception], int] = {
     IdempotencyKeyReused: 422,
     QuotaExceeded: 429,
     ProviderBroken: 502,
+    OperationFailed: 502,
     ProviderUnavailable: 502,
     GatewayRejected: 502,
     UnknownPrice: 502,

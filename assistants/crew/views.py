@@ -36,7 +36,7 @@ from assistants.crew.serializers import (
     StatisticsView,
     TypesView,
 )
-from assistants.errors import InvalidRequest
+from assistants.errors import InvalidRequest, OperationFailed
 from assistants.models import Job, Project
 from assistants.streaming import EventStream
 from quotas.report_serializers import DaysQuery
@@ -215,7 +215,10 @@ async def execute(request: HttpRequest) -> HttpResponse:
 
 
 def _executed(job_id: UUID, caller: Caller, preference: Preference) -> HttpResponse:
+    """Raises `OperationFailed`."""
     job = jobs_of(caller, Kind.OPERATION).get(id=job_id)
+    if job.state == Job.State.FAILED:
+        raise OperationFailed(job.error, address_of(job))
     is_over = job.state not in Job.UNFINISHED
     headers = {"Location": address_of(job)} | preference.applied(is_over=is_over)
     return JsonResponse(

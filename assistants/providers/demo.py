@@ -15,6 +15,7 @@ from assistants.providers.base import ModelCall, ProviderRejected
 
 Block = dict[str, Any]
 IMAGE_TOKENS = 1500
+WORDS_A_SAMPLE = 50
 SAMPLES: dict[str, Any] = {"string": "demo", "integer": 1, "number": 1.0, "boolean": True, "array": [], "object": {}}
 
 
@@ -33,6 +34,9 @@ class Demo:
                 await asyncio.sleep(self._gap)
 
     async def complete(self, call: ModelCall) -> bytes:
+        """What is given to be answered takes as long as a few words, so that work can be seen to come along."""
+        if call.sample is not None:
+            await asyncio.sleep(self._gap * WORDS_A_SAMPLE)
         block, stop_reason = answer(call.body, call.sample)
         usage = {**_usage(count(call.body)), "output_tokens": _size(block)}
         message = _message(call) | {"content": [block], "stop_reason": stop_reason, "usage": usage}

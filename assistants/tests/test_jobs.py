@@ -2,64 +2,193 @@
 
 from __future__ import annotations
 
-import uuid
+import asyncio
 from typing import Any
-from uuid import UUID
 
 import pytest
 from django.utils.timezone import now
 
+from accounts import api_keys
+from accounts.audit import SYSTEM
+from accounts.models import ApiKey
 from accounts.tests.factories import Person
 from assistants.crew import claims, jobs, roles, work
-from assistants.crew.jobs import NewJob
+from assistants.crew.claims import Claimed
+from assistants.errors import InvalidRequest, JobEnded
 from assistants.models import Job, Step
+from assistants.tests.crews import (
+    BRIEF,
+    ROLES,
+    begin,
+    claimed,
+    die_after_a_step,
+    let_claim_run_out,
+    steps,
+    took,
+    work_on,
+)
+from assistants.tests.crews import at_once as at_once
 from conftest import Run
+from quotas.errors import QuotaExceeded
+from quotas.models import Reservation
+from quotas.sweeping import sweep_reservations
 from quotas.tests.ledger import audited as audited
-from quotas.tests.ledger import charged
+from quotas.tests.ledger import charged, let_lease_run_out
 from quotas.tests.plans import put_on_plan
-
-BRIEF = {
-    "business": "Bread & Butter, a bakery",
-    "industry": "food",
-    "audience": "people who work nearby",
-    "goal": "sell 50 lunch boxes a day",
-}
-
-
-async def begin(person: Person, **more: Any) -> UUID:
-    new = NewJob(**{"kind": Job.Kind.STRATEGY, "crew": "strategy", "brief": BRIEF, **more})
-    return await jobs.begin(new, person.caller, request_id=f"req_{uuid.uuid4().hex}", at=now())
-
-
-async def work_on(job_id: UUID) -> None:
-    claimed = await claims.claim(job_id)
-    assert claimed
-    await work.work_on(claimed, now())
-
-
-def took(job: Job) -> int:
-    """What its steps say that they took."""
-    kinds = [field.name for field in Step._meta.fields if field.name.endswith("_tokens")]
-    return sum(sum(step) for step in job.steps.values_list(*kinds))
 
 
 @pytest.fixture
-def alice_on_a_large_plan(alice: Person) -> Person:
+def alice(alice: Person) -> Person:
     put_on_plan(alice, tokens_day=1_000_000, requests_day=100, operations_month=2)
     return alice
 
 
-def test_a_strategy_goes_through_every_role_and_is_charged_what_they_took(
-    run: Run[Any], alice_on_a_large_plan: Person
-) -> None:
-    alice = alice_on_a_large_plan
+def test_it_goes_through_every_role_and_is_charged_what_they_took(run: Run[Any], alice: Person) -> None:
     job_id = run(begin(alice))
 
     run(work_on(job_id))
 
     job = Job.objects.get(id=job_id)
-    assert (job.state, job.error) == ("completed", "")
-    assert [step.role for step in job.steps.all()] == [role.slug for role in roles.find("strategy", "strategy").roles]
-    assert job.result == job.steps.get(role="critic").output
-    assert charged(alice) == took(job) > 0
+    assert (job.state, job.error, steps(job_id)) == ("completed", "", ROLES)
+    assert roles.misfit(job.result, roles.find("strategy", "strategy").output) == ""
+    assert charged(alice) == took(job_id) > 0
     assert charged(alice, "requests") == 1
+
+
+def test_who_takes_it_over_repeats_no_step_and_charges_none_twice(run: Run[Any], alice: Person) -> None:
+    job_id = run(begin(alice))
+    run(die_after_a_step(job_id))
+    kept = Step.objects.get(job=job_id).pk
+    let_claim_run_out(job_id)
+
+    run(work_on(job_id))
+
+    assert (Job.objects.get(id=job_id).state, steps(job_id)) == ("completed", ROLES)
+    assert Step.objects.get(job=job_id, position=0).pk == kept
+    assert charged(alice) == took(job_id)
+    assert charged(alice, "requests") == 1
+    assert not Reservation.objects.filter(workspace=alice.workspace, state="pending").exists()
+
+
+def test_what_expired_with_who_died_is_put_right_by_who_takes_over(run: Run[Any], alice: Person) -> None:
+    job_id = run(begin(alice))
+    run(die_after_a_step(job_id))
+    let_lease_run_out(workspace=alice.workspace)
+    sweep_reservations()
+    first = took(job_id)
+    assert charged(alice) == first > 0
+    let_claim_run_out(job_id)
+
+    run(work_on(job_id))
+
+    assert charged(alice) == took(job_id) > first
+
+
+def test_who_has_lost_it_keeps_and_charges_nothing_more(run: Run[Any], alice: Person) -> None:
+    job_id = run(begin(alice))
+    lost = run(claimed(job_id))
+    let_claim_run_out(job_id)
+    run(work_on(job_id))
+    before = charged(alice)
+
+    run(work.work_on(lost, now()))
+
+    assert (steps(job_id), charged(alice)) == (ROLES, before)
+
+
+def test_one_is_worked_on_by_one(run: Run[Any], alice: Person) -> None:
+    job_id = run(begin(alice))
+
+    async def twenty() -> list[Claimed | None]:
+        return await asyncio.gather(*(claims.claim(job_id) for _ in range(20)))
+
+    assert len([job for job in run(twenty()) if job]) == 1
+
+
+def test_one_that_waited_too_long_is_held_for_anew(run: Run[Any], alice: Person) -> None:
+    job_id = run(begin(alice))
+    let_lease_run_out(workspace=alice.workspace)
+    sweep_reservations()
+
+    run(work_on(job_id))
+
+    assert Job.objects.get(id=job_id).state == "completed"
+    assert (charged(alice), charged(alice, "requests")) == (took(job_id), 1)
+
+
+def test_one_that_waits_is_cancelled_at_once_and_charged_nothing(run: Run[Any], alice: Person) -> None:
+    job_id = run(begin(alice))
+
+    run(jobs.cancel(job_id, now()))
+
+    assert (Job.objects.get(id=job_id).state, charged(alice)) == ("cancelled", 0)
+    with pytest.raises(JobEnded):
+        run(jobs.cancel(job_id, now()))
+
+
+def test_one_that_runs_is_cancelled_and_what_it_finished_is_kept(run: Run[Any], alice: Person) -> None:
+    job_id = run(begin(alice))
+    run(die_after_a_step(job_id))
+    run(jobs.cancel(job_id, now()))
+    let_claim_run_out(job_id)
+
+    run(work_on(job_id))
+
+    assert (Job.objects.get(id=job_id).state, steps(job_id)) == ("cancelled", ROLES[:1])
+    assert charged(alice) == took(job_id) > 0
+
+
+def test_one_there_is_no_room_for_is_refused_and_leaves_nothing(run: Run[Any], alice: Person) -> None:
+    put_on_plan(alice, tokens_day=3000)
+
+    with pytest.raises(QuotaExceeded):
+        run(begin(alice))
+
+    assert not Job.objects.filter(workspace=alice.workspace).exists()
+
+
+def test_a_small_allowance_suffices_where_the_provider_counts_the_prompts(run: Run[Any], alice: Person) -> None:
+    put_on_plan(alice, tokens_day=10_000)
+    job_id = run(begin(alice))
+
+    run(work_on(job_id))
+
+    assert Job.objects.get(id=job_id).state == "completed"
+
+
+def test_who_is_not_let_in_any_more_gets_no_more_of_it(run: Run[Any], alice: Person) -> None:
+    job_id = run(begin(alice))
+    api_keys.revoke(ApiKey.objects.get(pk=alice.caller.key_id), by=SYSTEM, at=now())
+
+    run(work_on(job_id))
+
+    job = Job.objects.get(id=job_id)
+    assert (job.state, job.error, charged(alice)) == ("failed", "invalid_credentials", 0)
+
+
+def test_given_up_after_too_many_deaths(run: Run[Any], alice: Person) -> None:
+    job_id = run(begin(alice))
+    Job.objects.filter(id=job_id).update(tries=work.MOST_TRIES)
+
+    run(work_on(job_id))
+
+    job = Job.objects.get(id=job_id)
+    assert (job.state, job.error, charged(alice)) == ("failed", "given_up", 0)
+
+
+@pytest.mark.parametrize(
+    ("brief", "param"),
+    [
+        ({}, None),
+        ({**BRIEF, "goal": ""}, "goal"),
+        ({**BRIEF, "goal": 1}, "goal"),
+        ({**BRIEF, "more": 1}, None),
+        ({**BRIEF, "platforms": ["a", 1]}, "platforms.1"),
+    ],
+)
+def test_a_brief_that_does_not_fit_is_refused(run: Run[Any], alice: Person, brief: Any, param: str | None) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        run(begin(alice, brief=brief))
+
+    assert refused.value.param == param
+    assert not Reservation.objects.filter(workspace=alice.workspace).exists()
