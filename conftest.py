@@ -20,8 +20,8 @@ from assistants.tests.standin.client import start as start_standin
 from config.tests.database import migrated
 from config.tests.product import Product, started
 
-# All tests come from one address, and quickly.
-UNHURRIED = {"RATE_LIMITS": "off", "WRONG_PASSWORDS_PER_ADDRESS": "1000000"}
+# All tests come from one address, and quickly; and providers fail them one after the other.
+UNHURRIED = {"RATE_LIMITS": "off", "WRONG_PASSWORDS_PER_ADDRESS": "1000000", "BREAKER_FAILURES": "1000000"}
 
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
@@ -32,7 +32,9 @@ def database(
     django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: Any
 ) -> Iterator[None]:
     """A migrated database with the catalogue and the models in it. What a test commits stays."""
-    settings.RATELIMIT_ENABLE = False  # in this process; see `UNHURRIED`
+    # In this process; see `UNHURRIED`.
+    settings.RATELIMIT_ENABLE = False
+    settings.PROVIDER_BROKEN_TERMS = settings.PROVIDER_BUSY_TERMS = (1_000_000, 60.0, 30.0)
     with django_db_blocker.unblock(), migrated():
         call_command("load_catalogue", "default", verbosity=0)
         call_command("load_models", verbosity=0)

@@ -12,6 +12,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from accounts import database
+from assistants import providers
+from assistants.providers import breaker
 
 PATIENCE_SECONDS = 2
 
@@ -44,9 +46,16 @@ async def redis_check() -> Check:
 
 
 async def report() -> dict[str, Any]:
-    """Ready means the database answers. Without Redis jobs wait, and chat goes on."""
+    """Ready means the database answers. Without Redis jobs wait, and chat goes on.
+
+    Of each provider: whether this process asks it (`closed`), leaves it alone (`open`), or is seeing (`half-open`).
+    """
     checks = {"database": await database_check(), "redis": await redis_check()}
-    return {"ready": checks["database"].ok, "checks": {name: asdict(check) for name, check in checks.items()}}
+    return {
+        "ready": checks["database"].ok,
+        "checks": {name: asdict(check) for name, check in checks.items()},
+        "providers": {known.name: breaker.of(known.name).state for known in providers.every()},
+    }
 
 
 def _check(begun: float, *, ok: bool) -> Check:

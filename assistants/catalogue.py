@@ -14,17 +14,19 @@ import yaml
 from django.db import DatabaseError, transaction
 
 from accounts import database
+from accounts.callers import Caller
 from assistants import providers
 from assistants.errors import InvalidCatalogue, UnknownModel
 from assistants.models import LanguageModel, ModelPrice
 from assistants.prices import MILLION, Price, Prices
+from billing import subscriptions
 
 FILE = Path(__file__).parent / "catalogue.yaml"
 PRICES = ("input", "output", "cache_write_5m", "cache_write_1h", "cache_read")
 
 # The newest price set that is valid; a model without one is not offered.
 OFFERED = """
-    SELECT m.slug, m.name, m.provider, m.upstream_name, m.context, m.max_output, m.created_at,
+    SELECT m.slug, m.name, m.provider, m.upstream_name, m.context, m.max_output, m.created_at, m.fallbacks,
         jsonb_agg(jsonb_build_object(
             'prompt_over', p.prompt_over, 'input', p.input, 'output', p.output,
             'cache_write_5m', p.cache_write_5m, 'cache_write_1h', p.cache_write_1h, 'cache_read', p.cache_read
@@ -52,6 +54,7 @@ class Offer:
     max_output: int
     created_at: datetime
     prices: Prices
+    fallbacks: tuple[str, ...] = ()
 
 
 _offers: tuple[float, dict[str, Offer]] = (float("-inf"), {})
@@ -76,13 +79,20 @@ async def find(slug: str) -> Offer:
     return offer
 
 
+async def allowed(caller: Caller) -> dict[str, Offer]:
+    """Those of them that both the caller's plan and key may use."""
+    plan = await subscriptions.acurrent_plan(caller.workspace_id)
+    usable = {slug: offer for slug, offer in (await offers()).items() if caller.may_use(slug)}
+    return {slug: offer for slug, offer in usable.items() if not plan.allowed_models or slug in plan.allowed_models}
+
+
 async def default() -> Offer:
     return next(iter((await offers()).values()))
 
 
 def _offer(row: database.Row) -> Offer:
     tiers = tuple(Price(**price) for price in row["prices"])
-    return Offer(**{**row, "prices": Prices(tiers)})
+    return Offer(**{**row, "prices": Prices(tiers), "fallbacks": tuple(row["fallbacks"])})
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from psycopg.errors import ForeignKeyViolation, UniqueViolation
 
 from accounts import database
 from accounts.callers import Caller
-from assistants import catalogue, estimates, providers, turns
+from assistants import catalogue, chain, estimates, providers, turns
 from assistants.catalogue import Offer
 from assistants.errors import ConversationBusy
 from assistants.models import Conversation, Message, Turn
@@ -89,7 +89,15 @@ async def _reply_to(new: NewMessage, conversation_id: UUID, caller: Caller, requ
     offer = await catalogue.find(history["model"])
     system = history["system"] if new.system is None else new.system
     body = prompt(system, [*history["messages"], {"role": "user", "content": new.text}], offer, new.max_tokens)
-    order = Order(caller, request_id, Turn.Road.CONVERSATION, offer, ModelCall(body), message_id=reply_id(request_id))
+    order = Order(
+        caller,
+        request_id,
+        Turn.Road.CONVERSATION,
+        offer,
+        ModelCall(body),
+        message_id=reply_id(request_id),
+        fallbacks=await chain.fallbacks_of(offer, caller),
+    )
     turn = await turns.admit(order, providers.of(offer), at=at)
     try:
         await _begin_reply(conversation_id, new.text, turn, at)

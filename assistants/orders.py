@@ -34,6 +34,12 @@ class Order:
     offer: Offer
     call: ModelCall
     message_id: UUID | None = None
+    fallbacks: tuple[Offer, ...] = ()
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """All that may answer it."""
+        return (self.offer, *self.fallbacks)
 
     @property
     def streams(self) -> bool:
@@ -124,7 +130,7 @@ async def _reserve(
 
 def _asks(order: Order, provider: Provider, prompt: int, least: int, most: int) -> dict[str, Ask]:
     """For an answer of `least` to `most` tokens."""
-    costs = [cost(order, provider, Usage(input=prompt, output=output)) for output in (least, most)]
+    costs = [_dearest(order, provider, Usage(input=prompt, output=output)) for output in (least, most)]
     return {"tokens": Ask(prompt + least, prompt + most), "cost": Ask(*costs)}
 
 
@@ -143,13 +149,18 @@ def _output(order: Order, provider: Provider, amounts: Amounts, prompt: int, wan
     by_tokens = amounts["tokens"] - prompt if "tokens" in amounts else wanted
     by_cost = wanted
     if "cost" in amounts and not provider.demo:
-        by_cost = order.offer.prices.output_for(amounts["cost"], prompt)
+        by_cost = min(offer.prices.output_for(amounts["cost"], prompt) for offer in order.offers)
     return min(wanted, by_tokens, by_cost)
 
 
 def cost(order: Order, provider: Provider, usage: Usage) -> int:
     """In micro-USD. What the demo says costs nobody anything."""
     return 0 if provider.demo else order.offer.prices.cost(usage)
+
+
+def _dearest(order: Order, provider: Provider, usage: Usage) -> int:
+    """Whoever may answer it, what is held suffices for them."""
+    return 0 if provider.demo else max(offer.prices.cost(usage) for offer in order.offers)
 
 
 async def _counted(order: Order, provider: Provider, estimate: int) -> int:

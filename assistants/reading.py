@@ -30,6 +30,11 @@ class Piece:
         return "".join(map(text_of, self.events))
 
 
+def joined(pieces: list[Piece]) -> Piece:
+    events = [event for piece in pieces for event in piece.events]
+    return Piece(b"".join(piece.data for piece in pieces), events, pieces[0].offset)
+
+
 class Reading:
     """One answer, as far as it has come. Of one that `is_cut` to what an allowance has left, the end says so."""
 

@@ -10,7 +10,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -20,12 +20,14 @@ from django.conf import settings
 from psycopg import OperationalError
 
 from assistants import estimates, orders, records, running
+from assistants.catalogue import Offer
+from assistants.chain import Chain, Link
 from assistants.listening import Listener
 from assistants.models import Message, Turn
 from assistants.orders import Order, Room
 from assistants.prices import Usage
-from assistants.providers.base import ModelCall, NobodyListened, Provider, ProviderBroken, ProviderError
-from assistants.reading import QUOTA, Event, Piece, Reading
+from assistants.providers.base import NobodyListened, Provider, ProviderBroken, ProviderError
+from assistants.reading import QUOTA, Event, Piece, Reading, joined
 from quotas import metering
 from quotas.limits import Limit
 from quotas.metering import Admission
@@ -45,6 +47,8 @@ class LiveTurn:
     room: Room
     created_at: datetime
     reading: Reading = field(init=False)
+    chain: Chain = field(init=False)
+    asked: str = field(init=False)
     # As long as nothing else is known it has failed, so that whatever happens to the task, it ends as a failure.
     failure: ProviderError | None = field(default_factory=lambda: ProviderBroken("The answer broke off."))
     answer: Event | None = None
@@ -65,6 +69,8 @@ class LiveTurn:
 
     def __post_init__(self) -> None:
         self.reading = Reading(is_cut=self.room.is_cut)
+        self.chain = Chain(Link(self.order.offer, self.provider), self._fitting(self.order.fallbacks))
+        self.asked = self.order.offer.slug
 
     @property
     def admission(self) -> Admission:
@@ -123,10 +129,8 @@ class LiveTurn:
 
     async def _deliver(self) -> None:
         try:
-            if self.order.streams:
-                await self._relay()
-            else:
-                await self._complete()
+            while not await self._is_answered():
+                await self._turn_to_next()
             self.failure = None
         except asyncio.CancelledError:
             # Nobody listens any more, or the server is stopping: what was delivered is settled all the same.
@@ -134,22 +138,60 @@ class LiveTurn:
         except ProviderError as exc:
             self.failure = exc
 
+    async def _is_answered(self) -> bool:
+        """False: another model is to be asked."""
+        try:
+            self.chain.ask()
+            await (self._relay() if self.order.streams else self._complete())
+        except ProviderError as exc:
+            self.chain.failed(exc, delivered=self.reading.delivers)
+            return False
+        self.chain.answered()
+        return True
+
+    async def _turn_to_next(self) -> None:
+        """From here on it is the next model's answer, at its price."""
+        link = self.chain.link
+        price = link.offer.prices.as_data()
+        await metering.reassign(self.admission.reservation_id, model=link.offer.slug, price=price)
+        self.order = replace(self.order, offer=link.offer, call=link.call(self.order.call))
+        self.provider = link.provider
+        self.reading = Reading(is_cut=self.room.is_cut)
+
+    def _fitting(self, offers: Sequence[Offer]) -> list[Offer]:
+        """Those whose context holds the prompt."""
+        room = self.room
+        return [offer for offer in offers if room.prompt + min(room.wanted, offer.max_output) <= offer.context]
+
     async def _relay(self) -> None:
-        """Hand on piece by piece, but keep back the one that ends the answer until it is settled."""
+        """Hand on piece by piece, but keep back the one that ends the answer until it is settled.
+
+        While another model may still be asked, nothing is handed on before the first token.
+        """
+        waiting: list[Piece] | None = [] if self.chain.has_next else None
         async with aclosing(self.provider.stream(self.order.call)) as chunks:
             async for chunk in chunks:
                 piece = self.reading.feed(chunk)
                 self._note_first_token()
+                if waiting is not None:
+                    waiting.append(piece)
+                    if not (self.reading.delivers or self.reading.ended):
+                        self._raise_failure()
+                        continue
+                    piece, waiting = joined(waiting), None
                 if self.reading.ended:
                     self._last = piece
                     return
                 await self._hand_on(piece)
-                if self.reading.failure:
-                    raise self.reading.failure
+                self._raise_failure()
                 if not await self._has_room():
                     self._cut_off()
                     return
         raise ProviderBroken("The provider ended the stream before the answer was whole.")
+
+    def _raise_failure(self) -> None:
+        if self.reading.failure:
+            raise self.reading.failure
 
     async def _has_room(self) -> bool:
         """Whether the answer may go on; what is held for it grows as it comes, rather too early than too late."""
@@ -159,7 +201,9 @@ class LiveTurn:
         if not self._is_full:
             # What is thought need not be shown, so all that it may take is held at once.
             seen = room.wanted if self.reading.thinks else estimates.cautious_tokens(length)
-            grown = await orders.grow(self.order, self.provider, room, delivered=seen, at=self.created_at)
+            grown = await orders.grow(
+                replace(self.order, fallbacks=()), self.provider, room, delivered=seen, at=self.created_at
+            )
             self._is_full = grown is None or self.reading.thinks
             self.room = grown or room
         # Where all that was asked is held, the provider itself ends in time.
@@ -277,6 +321,11 @@ class LiveTurn:
         return orders.cost(self.order, self.provider, self.usage)
 
     @property
+    def fallback(self) -> str:
+        """The model that answers in the place of the one asked for; blank where that one does."""
+        return self.order.offer.slug if self.chain.tried else ""
+
+    @property
     def text(self) -> str:
         """The answer people read, as far as it has come."""
         return self.reading.text
@@ -342,4 +391,4 @@ async def admit(order: Order, provider: Provider, *, at: datetime) -> LiveTurn:
     """Reserve. Raises `QuotaExceeded` or `ModelNotInPlan`; nothing is asked of the model before `begin`."""
     room = await orders.reserve_room(order, provider, at)
     body = {**order.call.body, "model": order.offer.upstream_name, "max_tokens": room.wanted}
-    return LiveTurn(replace(order, call=ModelCall(body, order.call.beta)), provider, room, at)
+    return LiveTurn(replace(order, call=replace(order.call, body=body)), provider, room, at)

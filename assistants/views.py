@@ -24,7 +24,7 @@ from accounts.callers import Caller
 from accounts.database import Row
 from accounts.models import Scope
 from accounts.views import parsed
-from assistants import conversations, replies, running
+from assistants import conversations, providers, replies, running
 from assistants.conversations import NewMessage
 from assistants.errors import InvalidRequest, UnknownModel
 from assistants.models import Conversation, LanguageModel, Message
@@ -48,7 +48,9 @@ LONGEST_MESSAGE = 100_000
 
 def allowed_models(caller: Caller) -> QuerySet[LanguageModel]:
     """The models on offer that both the workspace's plan and the caller's key may use, the default first."""
-    offered = LanguageModel.objects.filter(is_offered=True, prices__valid_from__lte=now()).distinct()
+    offered = LanguageModel.objects.filter(
+        is_offered=True, provider__in=providers.names(), prices__valid_from__lte=now()
+    ).distinct()
     for allowed in (subscriptions.current_plan(caller.workspace_id).allowed_models, caller.allowed_models):
         if allowed:
             offered = offered.filter(slug__in=allowed)
@@ -62,7 +64,7 @@ def checked_model(slug: str | None, caller: Caller) -> str:
         return slug
     if slug is None and allowed:
         return allowed[0]
-    if slug and not LanguageModel.objects.filter(slug=slug, is_offered=True).exists():
+    if slug and not LanguageModel.objects.filter(slug=slug, is_offered=True, provider__in=providers.names()).exists():
         raise UnknownModel(slug)
     if slug is None or not caller.may_use(slug):
         raise ModelNotAllowed(slug)
@@ -263,7 +265,9 @@ async def resume(request: HttpRequest, conversation_id: UUID, message_id: UUID) 
 
 
 def _headers(turn: LiveTurn) -> dict[str, str]:
-    return headers.rate_limit(turn.limits, now()) | ({"X-Stipend-Demo": "true"} if turn.provider.demo else {})
+    demo = {"X-Stipend-Demo": "true"} if turn.provider.demo else {}
+    fallback = {"X-Stipend-Fallback": turn.fallback} if turn.fallback else {}
+    return headers.rate_limit(turn.limits, now()) | demo | fallback
 
 
 def _reply(turn: LiveTurn, conversation_id: UUID) -> dict[str, Any]:

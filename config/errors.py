@@ -317,7 +317,7 @@ def whether_to_retry(exception: Exception, status: int) -> dict[str, str]:
     if isinstance(exception, AnswerNotKept):
         return {"x-should-retry": "false"}
     if status == 503 or isinstance(exception, IdempotencyKeyInUse):
-        return {"Retry-After": str(SOON_SECONDS)}
+        return {"Retry-After": str(getattr(exception, "retry_after", SOON_SECONDS))}
     return {}
 
 

@@ -227,6 +227,7 @@ CORS_EXPOSE_HEADERS = [
     "Retry-After",
     "X-Request-ID",
     "X-Stipend-Demo",
+    "X-Stipend-Fallback",
 ]
 
 # ---- Letters ---------------------------------------------------------------------------------------------------------
@@ -348,6 +349,10 @@ PROVIDER_SILENCE_SECONDS = env.float("PROVIDER_SILENCE_SECONDS", 60.0)
 # The same for an answer that is not streamed, which comes all at once.
 PROVIDER_ANSWER_SECONDS = env.float("PROVIDER_ANSWER_SECONDS", 600.0)
 PROVIDER_RETRIES = 2
+# So many failures in a row within so many seconds, and a provider is left alone for so many seconds.
+PROVIDER_BROKEN_TERMS = (env.int("BREAKER_FAILURES", 5), 60.0, 30.0)
+# Being busy is no fault, and soon over.
+PROVIDER_BUSY_TERMS = (2 * env.int("BREAKER_FAILURES", 5), 30.0, 5.0)
 # Time between two words of the demo provider.
 DEMO_GAP_SECONDS = env.float("DEMO_GAP_SECONDS", 0.02)
 

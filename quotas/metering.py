@@ -123,6 +123,13 @@ async def grow(caller: Caller, admission: Admission, asks: Mapping[str, Ask], *,
     return replace(admission, amounts={**admission.amounts, **verdict["amounts"]}) if verdict["fits"] else None
 
 
+async def reassign(reservation_id: UUID, *, model: str, price: Any) -> None:
+    """The work is done by another model than it was reserved for, within what is held, at that one's price."""
+    params = {"reservation_id": reservation_id, "model": model, "price": Jsonb(price)}
+    async with database.connected() as connection:
+        await connection.execute(statements.REASSIGN, params)
+
+
 async def _verdict(statement: str, params: Params) -> Row:
     verdict = await database.fetch_one(statement, params)
     while verdict and not verdict["complete"]:  # Twice, where the plan changes in that very moment.

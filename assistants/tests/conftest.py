@@ -17,8 +17,17 @@ MODELS = Path(__file__).parent / "models.yaml"
 
 @pytest.fixture(scope="session")
 def compatible(database: None, standin: StandIn) -> Iterator[Product]:
-    """The stand-in answers for `local`, in OpenAI's format. The models in its catalogue are on offer nowhere else."""
+    """The models of these servers are on offer nowhere else."""
     catalogue.load(MODELS)
-    local = {"COMPATIBLE_PROVIDERS": "local", "LOCAL_BASE_URL": f"{standin.url}/v1", "LOCAL_API_KEY": "sk-local"}
-    with started(UNHURRIED | behind(standin) | local) as running:
+    with started(UNHURRIED | behind(standin) | beside(standin)) as running:
         yield running
+
+
+def beside(standin: StandIn) -> dict[str, str]:
+    """The stand-in answers for `local`, in OpenAI's format; `away` cannot be reached."""
+    return {
+        "COMPATIBLE_PROVIDERS": "local,away",
+        "LOCAL_BASE_URL": f"{standin.url}/v1",
+        "LOCAL_API_KEY": "sk-local",
+        "AWAY_BASE_URL": "http://127.0.0.1:9/v1",
+    }

@@ -414,7 +414,7 @@ def test_a_catalogue_names_providers_and_who_stands_in(database: None, tmp_path:
     file = tmp_path / "models.yaml"
     file.write_text(
         "- {slug: named, name: Named, provider: somewhere, fallbacks: [open-small], context: 9, max_output: 9, "
-        "rank: 503, released: 2026-01-01, prices: {}}"
+        "rank: 510, released: 2026-01-01, prices: {}}"
     )
 
     [model] = catalogue.load(file)

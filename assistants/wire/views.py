@@ -14,7 +14,7 @@ from accounts import callers, rates
 from accounts.bodies import read_object
 from accounts.callers import Caller
 from accounts.models import Scope
-from assistants import catalogue, orders, providers, turns
+from assistants import catalogue, chain, orders, providers, turns
 from assistants.catalogue import Offer
 from assistants.errors import UnknownModel
 from assistants.listening import Listener
@@ -24,7 +24,6 @@ from assistants.providers.base import ModelCall
 from assistants.streaming import KEEP_ALIVE, EventStream
 from assistants.turns import LiveTurn
 from assistants.wire import anthropic, openai
-from billing import subscriptions
 from quotas.errors import ModelNotAllowed
 from quotas.headers import rate_limit
 
@@ -41,7 +40,9 @@ async def messages(request: HttpRequest) -> HttpResponse | EventStream:
     body, dropped = anthropic.split_sampling(body)
     beta, refused = anthropic.allowed_betas(request.headers.get("anthropic-beta", ""))
     call = ModelCall(body, beta)
-    order = Order(caller, _request_id(request), Turn.Road.MESSAGES, await catalogue.find(body["model"]), call)
+    offer = await catalogue.find(body["model"])
+    fallbacks = await chain.fallbacks_of(offer, caller)
+    order = Order(caller, _request_id(request), Turn.Road.MESSAGES, offer, call, fallbacks=fallbacks)
     turn = await turns.start(order, providers.of(order.offer), at=now())
     dropped += refused
     if not order.streams:
@@ -89,19 +90,25 @@ async def chat_completions(request: HttpRequest) -> HttpResponse | EventStream:
     translated, dropped = openai.to_anthropic(body)
     with_usage = openai.wants_usage(body)
     offer = await catalogue.find(translated["model"])
-    order = Order(caller, _request_id(request), Turn.Road.CHAT_COMPLETIONS, offer, ModelCall(translated))
+    fallbacks = await chain.fallbacks_of(offer, caller)
+    call = ModelCall(translated)
+    order = Order(caller, _request_id(request), Turn.Road.CHAT_COMPLETIONS, offer, call, fallbacks=fallbacks)
     turn = await turns.start(order, providers.of(order.offer), at=now())
     created = int(time.time())
     if not order.streams:
         message = await turn.finished()
         answer = openai.completion(
-            message or {}, request_id=order.request_id, model=offer.slug, created=created, usage=turn.usage
+            message or {}, request_id=order.request_id, model=turn.order.offer.slug, created=created, usage=turn.usage
         )
         return JsonResponse(answer, headers=_chat_headers(turn, dropped))
     listener = turn.listener
     await listener.opened()
     chunks = openai.Chunks(
-        request_id=order.request_id, model=offer.slug, created=created, with_usage=with_usage, demo=turn.provider.demo
+        request_id=order.request_id,
+        model=turn.order.offer.slug,
+        created=created,
+        with_usage=with_usage,
+        demo=turn.provider.demo,
     )
     return EventStream(_chat_frames(listener, chunks), listener, _chat_headers(turn, dropped))
 
@@ -146,9 +153,7 @@ async def _allowed_model(caller: Caller, slug: str) -> Offer:
 
 async def _allowed(caller: Caller) -> list[Offer]:
     """The models that both the caller's plan and key may use."""
-    plan = await subscriptions.acurrent_plan(caller.workspace_id)
-    offers = [offer for offer in (await catalogue.offers()).values() if caller.may_use(offer.slug)]
-    return [offer for offer in offers if not plan.allowed_models or offer.slug in plan.allowed_models]
+    return list((await catalogue.allowed(caller)).values())
 
 
 def _format(request: HttpRequest):  # type: ignore[no-untyped-def]  # one of two modules
@@ -165,6 +170,8 @@ def _headers(turn: LiveTurn, dropped: list[str]) -> dict[str, str]:
     headers = {"request-id": turn.order.request_id, **rate_limit(turn.limits, now())}
     if turn.provider.demo:
         headers["X-Stipend-Demo"] = "true"
+    if turn.fallback:
+        headers["X-Stipend-Fallback"] = turn.fallback
     if dropped:
         headers["X-Stipend-Dropped"] = ", ".join(dropped)
     return headers

@@ -14,7 +14,7 @@ from quotas.statements.rollups import (
     ROLLED_SPAN,
     ROLLUPS_THAT_DIFFER,
 )
-from quotas.statements.settling import CORRECT, EXPIRED, RENEW, RESOLVE
+from quotas.statements.settling import CORRECT, EXPIRED, REASSIGN, RENEW, RESOLVE
 from quotas.statements.windows import MOVE_TO_PLAN, RESET
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "ONE_AT_A_TIME",
     "OPEN_BUCKETS",
     "PATTERNS",
+    "REASSIGN",
     "RENEW",
     "RESERVE",
     "RESERVE_WITHIN_OWN_LIMITS",

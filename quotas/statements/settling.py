@@ -143,6 +143,12 @@ CORRECT = f"""
     SELECT id FROM late
 """
 
+# What is still to be settled is another model's work from here on.
+REASSIGN = """
+    UPDATE quotas_reservation SET model = %(model)s, price = %(price)s
+    WHERE id = %(reservation_id)s AND state = 'pending'
+"""
+
 RENEW = """
     UPDATE quotas_reservation r SET lease_until = now() + %(lease)s, checkpoint = alive.checkpoint
     FROM unnest(%(reservation_ids)s::uuid[], %(checkpoints)s::jsonb[]) AS alive (id, checkpoint)
