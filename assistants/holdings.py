@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from accounts import archives
 from accounts.archives import Json, rows
 from accounts.holdings import own_workspaces
 from accounts.models import User
-from assistants.models import Conversation, Message, Turn
+from assistants.models import Conversation, Job, Message, Step, Turn
 
 
 def contribute() -> None:
     archives.contribute("conversations", "Your conversations, deleted ones too.", conversations)
     archives.contribute("messages", "What was said in them: what you asked, and the replies to it.", messages)
+    archives.contribute("jobs", "Strategies, operations and documents that were made for you.", jobs)
+    archives.contribute("steps", "What each step of them gave.", steps)
     archives.contribute("turns", "Each call of a model: what it took and how it ended.", turns)
 
 
@@ -28,6 +30,20 @@ def conversations(user: User) -> Iterable[Json]:
 def messages(user: User) -> Iterable[Json]:
     found = Message.objects.filter(Q(user=user) | Q(conversation__workspace__in=own_workspaces(user)))
     return rows(found, "id", "conversation_id", "role", "state", "text", "feedback", "created_at", "updated_at")
+
+
+def jobs(user: User) -> Iterable[Json]:
+    fields = ["id", "workspace_id", "project_id", "kind", "crew", "title", "brief", "context", "session", "model"]
+    return rows(_jobs_of(user), *fields, "state", "error", "request_id", "created_at", "finished_at", "deleted_at")
+
+
+def steps(user: User) -> Iterable[Json]:
+    found = Step.objects.filter(job__in=_jobs_of(user))
+    return rows(found, "job_id", "position", "role", "output", "model", "cost", "finished_at")
+
+
+def _jobs_of(user: User) -> QuerySet[Job]:
+    return Job.objects.filter(Q(user=user) | Q(workspace__in=own_workspaces(user)))
 
 
 def turns(user: User) -> Iterable[Json]:

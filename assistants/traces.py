@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from accounts.erasure import Leaver
 from assistants.conversations import UNTITLED, title_from
-from assistants.models import Conversation, Message
+from assistants.models import Conversation, Job, Message
 
 # Nothing can be said in a conversation, and no reply can end, while its row is held; what comes then finds it gone.
 THEIRS = "SELECT id FROM assistants_message WHERE conversation_id = ANY(%(conversations)s) OR user_id = %(user)s"
@@ -32,7 +32,9 @@ def take_out(leaver: Leaver) -> dict[str, int]:
         messages = cursor.rowcount
         cursor.execute(DELETE_CONVERSATIONS, params)
         conversations = cursor.rowcount
-    return {"messages": messages, "conversations": conversations, "titles": titled}
+    _, gone = Job.objects.filter(Q(workspace__in=leaver.workspace_ids) | Q(user=leaver.user_id)).delete()
+    jobs = gone.get(Job._meta.label, 0)
+    return {"messages": messages, "conversations": conversations, "titles": titled, "jobs": jobs}
 
 
 def _conversations_of(leaver: Leaver) -> list[UUID]:

@@ -43,6 +43,7 @@ from accounts.tests.factories import PASSWORD, Person, person
 from accounts.tests.mailbox import mails_to
 from accounts.tests.ways_in import in_console
 from assistants.models import Conversation, Message, Turn
+from assistants.tests.crews import BRIEF
 from assistants.tests.standin.client import StandIn
 from billing import subscriptions
 from config.tests.product import Product, eventually
@@ -87,7 +88,7 @@ def team_of(owner: Person, *members: Person) -> Workspace:
 TOLD = set(
     """
     accounts_apikey accounts_auditentry accounts_invitation accounts_letter accounts_tokenfamily accounts_user
-    accounts_workspace assistants_conversation assistants_message billing_simulated django_admin_log
+    accounts_workspace assistants_conversation assistants_job assistants_message billing_simulated django_admin_log
     mfa_authenticator socialaccount_socialaccount
     """.split()
 )
@@ -150,6 +151,7 @@ def leave_traces(newcomer: Newcomer, team: Workspace, talk: Conversation) -> Non
     Message.objects.create(conversation_id=begun, user=talk.user, role="user", text="Bob here", **moments())
     for conversation in (talk.pk, begun):
         send("POST", f"assistants/conversations/{conversation}/messages", {"text": f"{canary} too"}, **in_team)
+    send("POST", "assistants/strategies", {"brief": {**BRIEF, "notes": canary}})
     request = {"model": "claude-sonnet-5-5", "max_tokens": 9, "messages": [{"role": "user", "content": canary}]}
     wire = newcomer.product.http.post("/v1/messages", json=request, headers={"x-api-key": key["key"]})
     assert wire.status_code == 200
@@ -509,7 +511,7 @@ def test_staff_are_asked_once_more(alice: Person) -> None:
 KNOWN = """
     accounts.ApiKey accounts.AuditEntry accounts.Export accounts.IdempotentRequest accounts.Invitation accounts.Letter
     accounts.Membership accounts.TokenFamily accounts.Workspace account.EmailAddress admin.LogEntry
-    assistants.Conversation assistants.Message assistants.Turn
+    assistants.Conversation assistants.Job assistants.Message assistants.Turn
     billing.Customer billing.Invoice billing.Overage billing.PackPurchase billing.Subscription djstripe.Customer
     mfa.Authenticator quotas.Bucket quotas.Decision quotas.Grant quotas.Reservation quotas.Rollup quotas.TopUp
     socialaccount.SocialAccount

@@ -11,7 +11,9 @@ from assistants.models import Job, Step
 
 class NewStrategy(serializers.Serializer[Any]):
     brief = serializers.DictField(help_text="What the crew works on, as `strategies/crew` describes it.")
-    model = serializers.CharField(max_length=80, default="", help_text="For every role; left out: each role's own.")
+    model = serializers.CharField(
+        max_length=80, default="", allow_blank=True, help_text="For every role; left out: each role's own."
+    )
 
 
 class RoleView(serializers.Serializer[Any]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -46,6 +47,7 @@ Kind = Job.Kind
 WHERE = {Kind.STRATEGY: "strategies", Kind.OPERATION: "operations", Kind.DELIVERABLE: "deliverables"}
 FILTERS = {"type": "crew", "state": "state", "session": "session", "search": "title__icontains"}
 LONGEST_SESSION = 80
+LONGEST_CONTEXT = 20_000
 
 
 def jobs_of(caller: Caller, kind: str) -> QuerySet[Job]:
@@ -230,13 +232,13 @@ def _operation(body: dict[str, Any]) -> NewJob:
     """Raises `InvalidRequest`."""
     kinds = {"type": str, "input": dict, "model": str, "context": dict, "session": str}
     for name, value in body.items():
-        if name not in kinds:
-            raise InvalidRequest(f"{name}: there is no such field.", name)
-        if not isinstance(value, kinds[name]):
+        if name in kinds and not isinstance(value, kinds[name]):
             raise InvalidRequest(f"{name}: {'an object' if kinds[name] is dict else 'a text'} is wanted.", name)
     for name in ("type", "input"):
         if name not in body:
             raise InvalidRequest(f"{name}: this is wanted.", name)
+    if len(json.dumps(body.get("context", {}))) > LONGEST_CONTEXT:
+        raise InvalidRequest(f"context: at most {LONGEST_CONTEXT} characters of JSON.", "context")
     if len(body.get("session", "")) > LONGEST_SESSION:
         raise InvalidRequest(f"session: at most {LONGEST_SESSION} characters.", "session")
     return NewJob(

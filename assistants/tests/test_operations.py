@@ -162,7 +162,7 @@ def test_twenty_at_once_under_one_key_are_one(product: Product, alice: Person) -
         ({"type": "strategy", "input": {}}, 404, "unknown_type"),
         ({"type": TYPES[0], "input": {}}, 400, "invalid_request"),
         ({"type": TYPES[0], "input": []}, 400, "invalid_request"),
-        ({**asked(TYPES[0]), "more": 1}, 400, "invalid_request"),
+        ({**asked(TYPES[0]), "context": {"a": "b" * 20_000}}, 400, "invalid_request"),
         ({**asked(TYPES[0]), "session": "a" * 81}, 400, "invalid_request"),
         ({**asked(TYPES[0]), "model": "gpt-7"}, 404, "model_not_found"),
     ],

@@ -16,7 +16,8 @@ from django.utils.timezone import now
 
 from accounts.models import ApiKey, TokenFamily, User
 from accounts.tests.factories import PASSWORD, Person, person
-from assistants.models import Conversation, Message, Turn
+from assistants.models import Conversation, Job, Message, Turn
+from assistants.tests.crews import BRIEF
 from assistants.tests.standin.client import StandIn
 from billing.models import Customer, PackPurchase, Subscription
 from config.tests.product import Product
@@ -99,6 +100,8 @@ ENDPOINTS = [
     Endpoint("POST", f"{API}/quotas/set-plan", {"plan": "team"}),
     Endpoint("POST", f"{API}/quotas/promotions/redeem", {"code": "WELCOME"}),
     Endpoint("PUT", f"{API}/quotas/top-ups/operations", {"below": 5, "pack": "operations-50"}),
+    Endpoint("POST", f"{API}/assistants/strategies", {"brief": BRIEF}),
+    Endpoint("POST", f"{API}/assistants/operations/execute", {"type": "market-research", "input": {}}, is_async=True),
     Endpoint("POST", CONVERSATIONS, {"title": "Plans"}),
     Endpoint("PATCH", f"{CONVERSATIONS}/{{conversation}}", {"title": "Plans"}),
     Endpoint("PUT", f"{CONVERSATIONS}/{{conversation}}/messages/{{message}}/feedback", {"feedback": "up"}),
@@ -112,7 +115,7 @@ IN_WORKSPACE = "workspace_id = %(workspace)s"
 HERS = {
     **{
         kind._meta.db_table: IN_WORKSPACE
-        for kind in (Reservation, Decision, Turn, Conversation, ApiKey, Customer, PackPurchase, Subscription)
+        for kind in (Reservation, Decision, Turn, Conversation, Job, ApiKey, Customer, PackPurchase, Subscription)
     },
     Entry._meta.db_table: f"reservation_id IN (SELECT id FROM {Reservation._meta.db_table} WHERE {IN_WORKSPACE})",
     Message._meta.db_table: f"conversation_id IN (SELECT id FROM {Conversation._meta.db_table} WHERE {IN_WORKSPACE})",

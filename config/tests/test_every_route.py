@@ -24,7 +24,9 @@ from accounts.callers import PERSON, ROLE_SCOPES, Needs
 from accounts.clients import Client
 from accounts.models import ApiKey, Invitation, Membership, Scope, TokenFamily, Workspace
 from accounts.tests.factories import Person, person
-from assistants.models import Conversation, Message
+from assistants.crew import roles
+from assistants.crew.views import WHERE
+from assistants.models import Conversation, Job, Message
 from billing import customers, purchases
 from billing.gateways.demo import DemoGateway
 from billing.gateways.demo.cards import typed
@@ -55,6 +57,7 @@ class Alice:
     card_id: str
     purchase: PackPurchase
     grant: Grant
+    jobs: Mapping[str, Job]
 
 
 @dataclass(frozen=True)
@@ -198,6 +201,20 @@ ROUTES = {
         MESSAGE, {"GET": Scope.READ}
     ),
     "api/v1/assistants/conversations/<uuid:conversation_id>/messages/<uuid:message_id>/feedback": Route(MESSAGE),
+    "api/v1/assistants/strategies": HERS,
+    "api/v1/assistants/strategies/crew": HERS,
+    "api/v1/assistants/operations": HERS,
+    "api/v1/assistants/operations/types": HERS,
+    "api/v1/assistants/operations/execute": Route(needs={"POST": Scope.CHAT}, body={"type": "?", "input": {}}),
+    "api/v1/assistants/operations/statistics": HERS,
+    "api/v1/assistants/deliverables": HERS,
+    **{
+        f"api/v1/assistants/{kind}/<uuid:job_id>{way}": Route(
+            {"job_id": lambda alice, kind=kind: alice.jobs[kind].pk}, {"GET": Scope.READ} if way == "/events" else None
+        )
+        for kind in ("strategies", "operations", "deliverables")
+        for way in ("", "/events", "/cancel", "/export")
+    },
     "v1/chat/completions": CHAT,
     "v1/messages": CHAT,
     "v1/messages/count_tokens": CHAT,
@@ -263,7 +280,26 @@ def alice(database: None) -> Alice:
     grant = grants.give(owner.workspace.pk, gift, by=SYSTEM, at=now())
     assert grant
     things = (key, conversation, message, decision, session, passkey, invitation, connection, *paid, grant)
-    return Alice(owner, *things)
+    return Alice(owner, *things, jobs=what_her_crews_did(owner))
+
+
+def what_her_crews_did(owner: Person) -> Mapping[str, Job]:
+    """One of each kind, which has ended."""
+    return {
+        where: Job.objects.create(
+            workspace=owner.workspace,
+            user=owner.user,
+            kind=kind,
+            crew=roles.of_kind(kind)[0].slug,
+            title=CANARY,
+            brief={"goal": CANARY},
+            state="cancelled",
+            request_id=f"req_{uuid.uuid4().hex}",
+            leased_until=now(),
+            created_at=now(),
+        )
+        for kind, where in WHERE.items()
+    }
 
 
 def what_she_pays(owner: Person) -> tuple[Invoice, str, PackPurchase]:

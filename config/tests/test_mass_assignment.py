@@ -14,12 +14,15 @@ from django.utils.timezone import now
 from accounts.audit import SYSTEM
 from accounts.models import ApiKey, Invitation, Membership, TokenFamily, User, Workspace
 from accounts.tests.factories import PASSWORD, Person, person
-from assistants.models import Conversation, Message
+from assistants.models import Conversation, Job, Message
+from assistants.tests.crews import BRIEF
+from assistants.tests.test_operations import asked
 from billing import purchases
 from billing.gateways.demo import DemoGateway
 from billing.models import PackPurchase, Plan, Subscription
 from config.tests.product import Product
 from quotas.models import TopUp
+from quotas.tests.plans import put_on_plan
 
 API = "/api/v1"
 FORGED_AT = "2000-01-01T00:00:00Z"
@@ -75,6 +78,10 @@ def a_top_up(alice: Person) -> Model:
     return TopUp.objects.create(
         workspace=alice.workspace, meter="operations", below=9, pack_id="operations-50", created_at=now()
     )
+
+
+def with_room_for_crews(alice: Person) -> None:
+    put_on_plan(alice, tokens_day=1_000_000)
 
 
 NEW_ID = {"id", "created_at"}
@@ -178,6 +185,22 @@ WRITES = [
         {"title": "Plans", "model": "claude-haiku-5-5", "system": "", "archived": False},
         make=a_conversation,
         own={"updated_at"},
+    ),
+    Write(
+        "POST",
+        "/assistants/strategies",
+        Job,
+        {"brief": BRIEF, "model": ""},
+        before=with_room_for_crews,
+        own={*NEW_ID, "request_id", "reservation_id", "leased_until", "claim", "started_at", "finished_at"},
+    ),
+    Write(
+        "POST",
+        "/assistants/operations/execute",
+        Job,
+        {**asked("market-research"), "model": "", "context": {}, "session": ""},
+        before=with_room_for_crews,
+        own={*NEW_ID, "request_id", "reservation_id", "leased_until", "claim", "started_at", "finished_at"},
     ),
     Write(
         "PUT",
