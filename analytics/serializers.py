@@ -29,3 +29,35 @@ class ResetLimit(serializers.Serializer[Any]):
 class UsageReset(serializers.Serializer[Any]):
     workspace = serializers.UUIDField()
     reset = ResetLimit(many=True, help_text="Limits of which something was used.")
+
+
+class CoachingQuery(serializers.Serializer[Any]):
+    days = serializers.IntegerField(min_value=1, max_value=366, default=30, help_text="So many, up to now.")
+
+
+class ProjectCount(serializers.Serializer[Any]):
+    template = serializers.CharField()
+    status = serializers.CharField()
+    count = serializers.IntegerField()
+
+
+class SpentCoaching(serializers.Serializer[Any]):
+    messages = serializers.IntegerField()
+    tokens = serializers.IntegerField()
+    cost = serializers.IntegerField(help_text="Micro-USD.")
+
+
+class CoachingDay(SpentCoaching):
+    day = serializers.DateField()
+
+
+class CoachingUser(SpentCoaching):
+    user = serializers.UUIDField()
+
+
+class CoachingView(serializers.Serializer[Any]):
+    projects = ProjectCount(many=True)
+    messages = serializers.IntegerField()
+    cost = serializers.IntegerField(help_text="Micro-USD.")
+    days = CoachingDay(many=True)
+    users = CoachingUser(many=True, help_text="Those whose messages cost most, ten at most.")

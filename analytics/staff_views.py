@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.shortcuts import get_object_or_404
@@ -15,7 +16,8 @@ from accounts.authentication import actor_of
 from accounts.callers import STAFF
 from accounts.models import Workspace
 from accounts.views import parsed
-from analytics.serializers import NewReset, UsageReset
+from analytics.serializers import CoachingQuery, CoachingView, NewReset, UsageReset
+from assistants.coaching import statistics as coaching
 from quotas import resets
 
 
@@ -33,3 +35,15 @@ class ResetUsageView(APIView):
         workspace = get_object_or_404(Workspace, memberships__user=user_id, **named)
         done = resets.reset(workspace.pk, **asked, by=actor_of(request), at=now())
         return Response(UsageReset({"workspace": workspace.pk, "reset": done}).data)
+
+
+class CoachingStatisticsView(APIView):
+    needs = {"GET": STAFF}
+
+    @extend_schema(parameters=[CoachingQuery], responses=CoachingView, tags=["analytics"])
+    def get(self, request: Request) -> Response:
+        """How coaching is used, for staff: projects, messages and cost a day, and who says most."""
+        asked = CoachingQuery(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        since = now() - timedelta(days=asked.validated_data["days"])
+        return Response(CoachingView(coaching.since(since)).data)

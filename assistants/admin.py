@@ -1,8 +1,19 @@
 from django.contrib import admin
+from django.db.models import Model
 from django.http import HttpRequest
 
 from accounts.admin import DiscreetAdmin, RecordedAdmin
-from assistants.models import Conversation, LanguageModel, Message, ModelPrice, Turn
+from assistants.models import (
+    Conversation,
+    CreatorProfile,
+    Decision,
+    LanguageModel,
+    Message,
+    ModelPrice,
+    Project,
+    Task,
+    Turn,
+)
 from quotas.admin import LedgerAdmin
 
 
@@ -76,3 +87,42 @@ class TurnAdmin(LedgerAdmin):
     list_filter = ["outcome", "road", "basis", "provider", "model"]
     search_fields = ["request_id", "workspace__email"]
     list_select_related = ["workspace"]
+
+
+class CoachingAdmin(RecordedAdmin, DiscreetAdmin):
+    """That there is something, and when; what creators tell, plan and note is theirs."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(CreatorProfile)
+class CreatorProfileAdmin(CoachingAdmin):
+    list_display = ["user_id", "experience", "hours_per_week", "created_at", "updated_at"]
+    list_filter = ["experience"]
+    fields = ("user", "experience", "hours_per_week", "created_at", "updated_at")
+
+
+@admin.register(Project)
+class ProjectAdmin(CoachingAdmin):
+    list_display = ["id", "workspace", "template", "status", "slot", "is_shared", "created_at", "finished_at"]
+    list_filter = ["status", "template", "is_shared"]
+    search_fields = ["workspace__email"]
+    list_select_related = ["workspace"]
+    fields = ("id", "workspace", "user", "template", "status", "slot", "is_shared", "created_at", "finished_at")
+
+
+@admin.register(Task)
+class TaskAdmin(CoachingAdmin):
+    list_display = ["id", "project_id", "key", "done_at", "updated_at"]
+    fields = ("key", "done_at", "updated_at")
+
+
+@admin.register(Decision)
+class DecisionAdmin(CoachingAdmin):
+    list_display = ["id", "project_id", "category", "confidence", "created_at", "superseded_at"]
+    list_filter = ["category", "confidence"]
+    fields = ("id", "category", "confidence", "tasks", "created_at", "superseded_at")

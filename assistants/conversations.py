@@ -21,6 +21,7 @@ from assistants.errors import ConversationBusy
 from assistants.models import Conversation, Message, Turn
 from assistants.orders import Order
 from assistants.providers.base import ModelCall
+from assistants.records import Statement
 from assistants.turns import LiveTurn
 from quotas import metering
 
@@ -39,6 +40,7 @@ HISTORY = """
         ORDER BY created_at DESC LIMIT %(most)s
     ) m ON true
     WHERE c.id = %(conversation_id)s AND c.workspace_id = %(workspace_id)s AND c.deleted_at IS NULL
+        AND (SELECT id FROM assistants_project WHERE conversation_id = c.id) IS NOT DISTINCT FROM %(project_id)s
     GROUP BY c.id
 """
 
@@ -65,16 +67,23 @@ STATE = """
         LEFT JOIN assistants_turn t ON t.message_id = m.id
     WHERE m.id = %(message_id)s AND m.role = 'assistant' AND c.id = %(conversation_id)s
         AND c.workspace_id = %(workspace_id)s AND c.deleted_at IS NULL
+        AND (SELECT id FROM assistants_project WHERE conversation_id = c.id) IS NOT DISTINCT FROM %(project_id)s
 """
 
 
 @dataclass(frozen=True)
 class NewMessage:
-    """What somebody says. `system`, where given, stands in for the conversation's own."""
+    """What somebody says. `system`, where given, stands in for the conversation's own.
+
+    `project_id` is whose conversation it must be; without it, it must be no project's. What stands in `along` is
+    committed with the message, whose id is `question_id`.
+    """
 
     text: str
     max_tokens: int
     system: str | None = None
+    project_id: UUID | None = None
+    along: tuple[Statement, ...] = ()
 
 
 async def reply_to(
@@ -85,7 +94,7 @@ async def reply_to(
 
 
 async def _reply_to(new: NewMessage, conversation_id: UUID, caller: Caller, request_id: str, at: datetime) -> LiveTurn:
-    history = await _history(conversation_id, caller)
+    history = await _history(conversation_id, caller, new.project_id)
     offer = await catalogue.find(history["model"])
     system = history["system"] if new.system is None else new.system
     body = prompt(system, [*history["messages"], {"role": "user", "content": new.text}], offer, new.max_tokens)
@@ -100,7 +109,7 @@ async def _reply_to(new: NewMessage, conversation_id: UUID, caller: Caller, requ
     )
     turn = await turns.admit(order, providers.of(offer), at=at)
     try:
-        await _begin_reply(conversation_id, new.text, turn, at)
+        await _begin_reply(conversation_id, new, turn, at)
     except (UniqueViolation, ForeignKeyViolation) as exc:
         await metering.release(turn.admission.reservation_id)
         raise ConversationBusy if isinstance(exc, UniqueViolation) else Http404 from exc
@@ -111,6 +120,11 @@ async def _reply_to(new: NewMessage, conversation_id: UUID, caller: Caller, requ
 def reply_id(request_id: str) -> UUID:
     """Of the reply to a request, so that it is found by that alone, whatever became of the process."""
     return uuid.uuid5(uuid.NAMESPACE_URL, f"reply to {request_id}")
+
+
+def question_id(request_id: str) -> UUID:
+    """Likewise, of what was asked."""
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"question of {request_id}")
 
 
 def prompt(system: str, messages: list[dict[str, Any]], offer: Offer, max_tokens: int) -> dict[str, Any]:
@@ -131,10 +145,11 @@ def _too_long(body: dict[str, Any], messages: list[dict[str, Any]], offer: Offer
     return tokens > offer.context
 
 
-async def _history(conversation_id: UUID, caller: Caller) -> database.Row:
+async def _history(conversation_id: UUID, caller: Caller, project_id: UUID | None) -> database.Row:
     params = {
         "conversation_id": conversation_id,
         "workspace_id": caller.workspace_id,
+        "project_id": project_id,
         "most": settings.CONVERSATION_MESSAGES - 1,  # The new one is the last of them.
     }
     found = await database.fetch_one(HISTORY, params)
@@ -143,18 +158,18 @@ async def _history(conversation_id: UUID, caller: Caller) -> database.Row:
     return found
 
 
-async def _begin_reply(conversation_id: UUID, text: str, turn: LiveTurn, at: datetime) -> None:
+async def _begin_reply(conversation_id: UUID, new: NewMessage, turn: LiveTurn, at: datetime) -> None:
     params = {
         "conversation_id": conversation_id,
         "user_id": turn.order.caller.user_id,
-        "question_id": uuid.uuid4(),
+        "question_id": question_id(turn.order.request_id),
         "reply_id": turn.order.message_id,
-        "text": text,
-        "title": title_from(text),
+        "text": new.text,
+        "title": title_from(new.text),
         "untitled": UNTITLED,
         "at": at,
     }
-    await database.fetch_one(BEGIN_REPLY, params)
+    await database.fetch_first_of([(BEGIN_REPLY, params), *new.along])
 
 
 def title_from(text: str) -> str:
@@ -162,12 +177,16 @@ def title_from(text: str) -> str:
     return " ".join(text.split())[:TITLE_LENGTH]
 
 
-async def reply_state(message_id: UUID, conversation_id: UUID, caller: Caller) -> database.Row:
-    """A reply as the database has it, with its turn once that ended. Raises `Http404`."""
+async def reply_state(
+    message_id: UUID, conversation_id: UUID, caller: Caller, *, project_id: UUID | None = None
+) -> database.Row:
+    """A reply as the database has it, with its turn once that ended. Raises `Http404`, and where it is in a
+    project's conversation other than the one that is named."""
     params = {
         "message_id": message_id,
         "conversation_id": conversation_id,
         "workspace_id": caller.workspace_id,
+        "project_id": project_id,
         "silent": settings.RESERVATION_LEASE,
     }
     found = await database.fetch_one(STATE, params)
@@ -176,13 +195,13 @@ async def reply_state(message_id: UUID, conversation_id: UUID, caller: Caller) -
     return found
 
 
-def create(caller: Caller, *, title: str, system: str, model: str) -> Conversation:
+def create(caller: Caller, *, title: str, system: str, model: str, welcome: str = WELCOME) -> Conversation:
     """A conversation that begins with a word of welcome, which is never sent to the model."""
     conversation = Conversation.objects.create(
         workspace_id=caller.workspace_id, user_id=caller.user_id, title=title, system=system, model=model
     )
     moment = now()
-    conversation.messages.create(role=Message.Role.ASSISTANT, text=WELCOME, created_at=moment, updated_at=moment)
+    conversation.messages.create(role=Message.Role.ASSISTANT, text=welcome, created_at=moment, updated_at=moment)
     return conversation
 
 

@@ -86,3 +86,50 @@ class NothingToExport(AssistantError):
 
     def __init__(self) -> None:
         super().__init__("Nothing of it has been finished yet.")
+
+
+class InvalidTemplate(AssistantError):
+    """A file of a project's template that cannot be used, with the line that is wrong."""
+
+    code = "invalid_template"
+
+
+class UnknownTemplate(AssistantError):
+    code = "template_not_found"
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"There is no template {slug}.")
+
+
+class UnknownTask(AssistantError):
+    code = "task_not_found"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"The plan has no task {key}.")
+
+
+class NoActiveProject(AssistantError):
+    code = "no_active_project"
+
+    def __init__(self) -> None:
+        super().__init__("You have no active project here. Make one from a template.")
+
+
+class ActiveProjectExists(AssistantError):
+    """Every place for an active project that the plan allows is taken."""
+
+    code = "active_project_exists"
+
+    def __init__(self, most: int) -> None:
+        self.extra = {"active_projects": most}
+        counted = "one active project" if most == 1 else f"{most} active projects"
+        super().__init__(f"Your plan allows {counted}. Pause, complete or abandon one first.")
+
+
+class NotYourProject(AssistantError):
+    """It is shared with them, to work on."""
+
+    code = "project_owner_only"
+
+    def __init__(self) -> None:
+        super().__init__("Only the one whose project it is may do that.")

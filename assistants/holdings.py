@@ -10,7 +10,17 @@ from accounts import archives
 from accounts.archives import Json, rows
 from accounts.holdings import own_workspaces
 from accounts.models import User
-from assistants.models import Conversation, Job, Message, Step, Turn
+from assistants.models import (
+    Conversation,
+    CreatorProfile,
+    Decision,
+    Job,
+    Message,
+    Project,
+    Step,
+    Task,
+    Turn,
+)
 
 
 def contribute() -> None:
@@ -18,6 +28,12 @@ def contribute() -> None:
     archives.contribute("messages", "What was said in them: what you asked, and the replies to it.", messages)
     archives.contribute("jobs", "Strategies, operations and documents that were made for you.", jobs)
     archives.contribute("steps", "What each step of them gave.", steps)
+    archives.contribute("creator_profile", "What you told of yourself as a creator.", creator_profile)
+    archives.contribute("projects", "Your projects, with their plans.", projects)
+    archives.contribute(
+        "project_tasks", "What was done and noted in them, and by you in those of others.", project_tasks
+    )
+    archives.contribute("project_decisions", "What was decided in them, and by you in those of others.", decisions)
     archives.contribute("turns", "Each call of a model: what it took and how it ended.", turns)
 
 
@@ -51,3 +67,26 @@ def turns(user: User) -> Iterable[Json]:
     tokens = [field.name for field in Turn._meta.fields if field.name.endswith("_tokens")]
     fields = ["request_id", "workspace_id", "api_key_id", "message_id", "road", "model", "provider", "outcome", "error"]
     return rows(found, *fields, "stop_reason", "basis", *tokens, "cost", "duration_ms", "created_at")
+
+
+def creator_profile(user: User) -> Iterable[Json]:
+    fields = ["platforms", "niche", "audience", "goals", "hours_per_week", "experience", "created_at", "updated_at"]
+    return rows(CreatorProfile.objects.filter(user=user), *fields)
+
+
+def projects(user: User) -> Iterable[Json]:
+    found = Project.objects.filter(Q(user=user) | Q(workspace__in=own_workspaces(user)))
+    fields = ["id", "workspace_id", "conversation_id", "template", "title", "plan", "status", "is_shared"]
+    return rows(found, *fields, "created_at", "updated_at", "finished_at")
+
+
+def project_tasks(user: User) -> Iterable[Json]:
+    """In their own projects all of them: the notes there are of one common work."""
+    found = Task.objects.filter(Q(done_by=user) | Q(project__user=user))
+    return rows(found, "project_id", "key", "notes", "done_at", "updated_at")
+
+
+def decisions(user: User) -> Iterable[Json]:
+    found = Decision.objects.filter(Q(user=user) | Q(project__user=user, user=None))
+    fields = ["id", "project_id", "category", "text", "rationale", "confidence"]
+    return rows(found, *fields, "created_at", "superseded_at")

@@ -45,9 +45,11 @@ async def follow(listener: Listener, conversation_id: UUID, *, offset: int = 0) 
         yield event("message.completed", completed, offset=offset)
 
 
-async def replay(message_id: UUID, conversation_id: UUID, caller: Caller, *, offset: int) -> AsyncIterator[bytes]:
+async def replay(
+    message_id: UUID, conversation_id: UUID, caller: Caller, *, offset: int, project_id: UUID | None = None
+) -> AsyncIterator[bytes]:
     """The same of a turn that has ended, or runs in another process, as the database has it."""
-    row = await conversations.reply_state(message_id, conversation_id, caller)
+    row = await conversations.reply_state(message_id, conversation_id, caller, project_id=project_id)
     said = {"request_id": row["request_id"], "model": row["model"], "demo": row["provider"] == "demo"}
     yield started(conversation_id, message_id, said, offset=offset)
     while True:
@@ -57,7 +59,7 @@ async def replay(message_id: UUID, conversation_id: UUID, caller: Caller, *, off
         if row["state"] != Message.State.STREAMING or row["interrupted"]:
             break
         await asyncio.sleep(POLL_SECONDS)
-        row = await conversations.reply_state(message_id, conversation_id, caller)
+        row = await conversations.reply_state(message_id, conversation_id, caller, project_id=project_id)
     if row["request_id"]:
         yield event("usage", usage_of_row(row), offset=offset)
     if row["state"] == Message.State.COMPLETED:

@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q
 
 from accounts.erasure import Leaver
+from assistants.coaching import traces as coaching
 from assistants.conversations import UNTITLED, title_from
 from assistants.models import Conversation, Job, Message
 
@@ -24,6 +25,7 @@ def take_out(leaver: Leaver) -> dict[str, int]:
     """Their own conversations, and what they asked elsewhere with the replies. What others said stays theirs."""
     doomed = _conversations_of(leaver)
     params: dict[str, Any] = {"conversations": doomed, "user": leaver.user_id}
+    coached = coaching.take_out(leaver, doomed)
     with connection.cursor() as cursor:
         cursor.execute(LOCK, params)
         titled = _retitle(leaver, doomed)
@@ -34,7 +36,7 @@ def take_out(leaver: Leaver) -> dict[str, int]:
         conversations = cursor.rowcount
     _, gone = Job.objects.filter(Q(workspace__in=leaver.workspace_ids) | Q(user=leaver.user_id)).delete()
     jobs = gone.get(Job._meta.label, 0)
-    return {"messages": messages, "conversations": conversations, "titles": titled, "jobs": jobs}
+    return {"messages": messages, "conversations": conversations, "titles": titled, "jobs": jobs, **coached}
 
 
 def _conversations_of(leaver: Leaver) -> list[UUID]:

@@ -229,11 +229,11 @@ async def _post_message(request: HttpRequest, conversation_id: UUID) -> HttpResp
     listener = turn.listener
     await listener.opened()
     if EVENT_STREAM in request.headers.get("accept", ""):
-        return EventStream(replies.follow(listener, conversation_id), listener, _headers(turn))
+        return EventStream(replies.follow(listener, conversation_id), listener, headers_of(turn))
     async for _ in listener.pieces():
         pass
     await turn.finished()
-    return JsonResponse(_reply(turn, conversation_id), status=201, headers=_headers(turn))
+    return JsonResponse(reply_of(turn, conversation_id), status=201, headers=headers_of(turn))
 
 
 async def kept_reply(
@@ -248,7 +248,7 @@ async def kept_reply(
         return None
     if EVENT_STREAM in request.headers.get("accept", ""):
         return EventStream(replies.replay(message_id, conversation_id, caller, offset=0), None, {})
-    return JsonResponse(_reply_of_row(row, request_id), status=201)
+    return JsonResponse(reply_of_row(row, request_id), status=201)
 
 
 @require_GET
@@ -256,7 +256,7 @@ async def resume(request: HttpRequest, conversation_id: UUID, message_id: UUID) 
     """Pick a reply's stream up again after `Last-Event-ID`."""
     caller = await callers.aidentify(request.headers, needs=Scope.READ)
     await rates.acheck(request, "any", account=caller.user_id)
-    offset = _offset(request.headers.get("Last-Event-ID", "0"))
+    offset = offset_after(request.headers.get("Last-Event-ID", "0"))
     await conversations.reply_state(message_id, conversation_id, caller)
     if turn := running.answering(message_id):
         listener = turn.listen()
@@ -264,13 +264,13 @@ async def resume(request: HttpRequest, conversation_id: UUID, message_id: UUID) 
     return EventStream(replies.replay(message_id, conversation_id, caller, offset=offset), None, {})
 
 
-def _headers(turn: LiveTurn) -> dict[str, str]:
+def headers_of(turn: LiveTurn) -> dict[str, str]:
     demo = {"X-Stipend-Demo": "true"} if turn.provider.demo else {}
     fallback = {"X-Stipend-Fallback": turn.fallback} if turn.fallback else {}
     return headers.rate_limit(turn.limits, now()) | demo | fallback
 
 
-def _reply(turn: LiveTurn, conversation_id: UUID) -> dict[str, Any]:
+def reply_of(turn: LiveTurn, conversation_id: UUID) -> dict[str, Any]:
     return {
         "id": str(turn.order.message_id),
         "conversation_id": str(conversation_id),
@@ -285,7 +285,7 @@ def _reply(turn: LiveTurn, conversation_id: UUID) -> dict[str, Any]:
     }
 
 
-def _reply_of_row(row: Row, request_id: str) -> dict[str, Any]:
+def reply_of_row(row: Row, request_id: str) -> dict[str, Any]:
     state = Message.State.INCOMPLETE if row["state"] == Message.State.STREAMING else row["state"]
     return {
         "id": str(row["id"]),
@@ -313,7 +313,7 @@ def _new_message(body: dict[str, Any]) -> NewMessage:
     return NewMessage(text, max_tokens)
 
 
-def _offset(last_event_id: str) -> int:
+def offset_after(last_event_id: str) -> int:
     if not last_event_id.isdecimal():
         raise InvalidRequest("Last-Event-ID: the id of an event of this stream.", "Last-Event-ID")
     return int(last_event_id[:12])

@@ -57,13 +57,18 @@ from accounts.errors import (
 )
 from accounts.moments import seconds_until
 from assistants.errors import (
+    ActiveProjectExists,
     ConversationBusy,
     InvalidRequest,
     JobEnded,
+    NoActiveProject,
     NothingToExport,
+    NotYourProject,
     OperationFailed,
     UnknownCrew,
     UnknownModel,
+    UnknownTask,
+    UnknownTemplate,
 )
 from assistants.providers.base import ProviderBroken, ProviderBusy, ProviderRejected, ProviderTimeout
 from assistants.wire import anthropic, openai
@@ -121,6 +126,7 @@ STATUSES: dict[type[Exception], int] = {
     InsufficientScope: 403,
     SecondFactorMissing: 403,
     OwnerOnly: 403,
+    NotYourProject: 403,
     EmailNotVerified: 403,
     ModelNotInPlan: 403,
     ModelNotAllowed: 403,
@@ -131,6 +137,9 @@ STATUSES: dict[type[Exception], int] = {
     Http404: 404,
     UnknownModel: 404,
     UnknownCrew: 404,
+    UnknownTemplate: 404,
+    UnknownTask: 404,
+    NoActiveProject: 404,
     UnknownProvider: 404,
     UnknownWorkspace: 404,
     UnknownMember: 404,
@@ -152,6 +161,7 @@ STATUSES: dict[type[Exception], int] = {
     PreviewStale: 409,
     CardInUse: 409,
     ConversationBusy: 409,
+    ActiveProjectExists: 409,
     IdempotencyKeyInUse: 409,
     AnswerNotKept: 409,
     RequestDataTooBig: 413,

@@ -25,6 +25,7 @@ from accounts import addresses, callers, idempotency
 from accounts.errors import AccountError, AnswerNotKept, IdempotencyKeyInUse, IdempotencyKeyReused
 from accounts.idempotency import Asked, Former, Packing
 from assistants import views as conversations
+from assistants.coaching import views as coaching
 from assistants.crew import views as crew
 from assistants.streaming import EventStream
 from assistants.wire import views as wire
@@ -41,7 +42,19 @@ SAID_AGAIN = ("Content-Type", "Location", "request-id", "X-Stipend-Demo", "X-Sti
 # What tells strangers apart who have no credential that is good.
 STRANGERS = ("authorization", "x-api-key", "x-session-token", "cookie")
 # Of these the ledger knows whether anything came.
-ASK_A_MODEL = {wire.messages, wire.chat_completions, wire.count_tokens, conversations.messages, crew.execute}
+ASK_A_MODEL = {
+    wire.messages,
+    wire.chat_completions,
+    wire.count_tokens,
+    conversations.messages,
+    crew.execute,
+    coaching.chat,
+}
+# Whose replies can be found again by the request that asked for them.
+KEPT_REPLIES: dict[Any, Any] = {
+    conversations.messages: conversations.kept_reply,
+    coaching.chat: coaching.kept_reply,
+}
 FRAMES_AHEAD = 256
 
 _under_way: set[asyncio.Task[Any]] = set()
@@ -136,8 +149,8 @@ async def _resumed(request: HttpRequest, asked: Asked, former: Former) -> HttpRe
     if came is Aftermath.UNDER_WAY:
         raise IdempotencyKeyInUse
     view = resolve(request.path_info)
-    if view.func is conversations.messages:
-        reply = await conversations.kept_reply(request, former.request_id, **view.kwargs)
+    if view.func in KEPT_REPLIES:
+        reply = await KEPT_REPLIES[view.func](request, former.request_id, **view.kwargs)
         if reply:
             return _again(reply)
     # Put, patched or deleted twice is the same as once. Of what was posted only the ledger can tell.

@@ -359,6 +359,9 @@ DEMO_GAP_SECONDS = env.float("DEMO_GAP_SECONDS", 0.02)
 # How many messages of a conversation go to the model.
 CONVERSATION_MESSAGES = 30
 CONVERSATION_MAX_TOKENS = 4096
+# The longest reply in a project's chat, and the longest message to it.
+COACHING_MAX_TOKENS = env.int("COACHING_MAX_TOKENS", 2048)
+COACHING_MESSAGE_CHARACTERS = 8000
 # A conversation's stream goes on this long without a listener, so that one who lost the line can come back.
 RESUME_SECONDS = env.float("RESUME_SECONDS", 3.0)
 # A listener that takes nothing for this long is let go.
@@ -420,6 +423,7 @@ SPECTACULAR_SETTINGS = {
     "TAGS": [
         {"name": "wire", "description": "What OpenAI's and Anthropic's SDKs speak."},
         {"name": "assistants", "description": "Models and conversations."},
+        {"name": "coaching", "description": "A creator's projects: plan, chat, tasks, decisions and progress."},
         {"name": "quotas", "description": "What is used, what is left, and why a request was refused."},
         {"name": "billing", "description": "Plans, subscriptions, payments and invoices."},
         {"name": "auth", "description": "People, log-ins and API keys."},
@@ -441,6 +445,9 @@ SPECTACULAR_SETTINGS = {
         "Window": "accounts.meters.Window",
         "Role": "accounts.models.Membership.Role",
         "GivenRole": "accounts.workspace_serializers.GIVEN_ROLES",
+        "ProjectStatus": "assistants.models.coaching.Project.Status",
+        "DecisionCategory": "assistants.models.coaching.Decision.Category",
+        "Confidence": "assistants.models.coaching.Decision.Confidence",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -31,6 +31,7 @@ urlpatterns = [
     path("api/v1/", include("quotas.urls")),
     path("api/v1/", include("assistants.urls")),
     path("api/v1/", include("assistants.crew.urls")),
+    path("api/v1/", include("assistants.coaching.urls")),
     path("api/v1/", include("analytics.urls")),
     path("account/", pages.show),
     path("account/billing", billing_pages.show),

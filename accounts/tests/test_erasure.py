@@ -42,7 +42,7 @@ from accounts.models import (
 from accounts.tests.factories import PASSWORD, Person, person
 from accounts.tests.mailbox import mails_to
 from accounts.tests.ways_in import in_console
-from assistants.models import Conversation, Message, Turn
+from assistants.models import Conversation, Message, Project, Turn
 from assistants.tests.crews import BRIEF
 from assistants.tests.standin.client import StandIn
 from billing import subscriptions
@@ -88,7 +88,8 @@ def team_of(owner: Person, *members: Person) -> Workspace:
 TOLD = set(
     """
     accounts_apikey accounts_auditentry accounts_invitation accounts_letter accounts_tokenfamily accounts_user
-    accounts_workspace assistants_conversation assistants_job assistants_message billing_simulated django_admin_log
+    accounts_workspace assistants_conversation assistants_creatorprofile assistants_decision assistants_job
+    assistants_message assistants_project assistants_task billing_simulated django_admin_log
     mfa_authenticator socialaccount_socialaccount
     """.split()
 )
@@ -152,6 +153,7 @@ def leave_traces(newcomer: Newcomer, team: Workspace, talk: Conversation) -> Non
     for conversation in (talk.pk, begun):
         send("POST", f"assistants/conversations/{conversation}/messages", {"text": f"{canary} too"}, **in_team)
     send("POST", "assistants/strategies", {"brief": {**BRIEF, "notes": canary}})
+    coached(newcomer, in_team, talk.user)
     request = {"model": "claude-sonnet-5-5", "max_tokens": 9, "messages": [{"role": "user", "content": canary}]}
     wire = newcomer.product.http.post("/v1/messages", json=request, headers={"x-api-key": key["key"]})
     assert wire.status_code == 200
@@ -162,6 +164,22 @@ def leave_traces(newcomer: Newcomer, team: Workspace, talk: Conversation) -> Non
     send("POST", "auth/me/export")
     send("POST", "billing/checkout", {"plan": "team"})
     leave_traces_inside(newcomer)
+
+
+def coached(newcomer: Newcomer, in_team: dict[str, str], bob: User) -> None:
+    """Two projects, one of which Bob works on as well."""
+    canary, send = newcomer.canary, newcomer.send
+    send("PUT", "coaching/profile", {"niche": canary, "audience": canary, "platforms": [{"name": canary}]})
+    asked = {"template": "premium-community", "title": canary}
+    mine = send("POST", "coaching/projects", asked).json()["id"]
+    send("PATCH", f"coaching/projects/{mine}", {"status": "paused"})
+    shared = send("POST", "coaching/projects", {**asked, "is_shared": True}, **in_team).json()["id"]
+    talk = Project.objects.get(pk=shared).conversation
+    Message.objects.create(conversation=talk, user=bob, role="user", text="Bob here", **moments())
+    for project, where in ((mine, {}), (shared, in_team)):
+        send("PATCH", f"coaching/projects/{project}/tasks/interview-followers", {"notes": canary}, **where)
+        send("POST", f"coaching/projects/{project}/decisions", {"category": "pricing", "text": canary}, **where)
+        send("POST", f"coaching/projects/{project}/chat", {"text": f"I've decided on Discord, {canary}"}, **where)
 
 
 def moments() -> dict[str, Any]:
@@ -511,7 +529,8 @@ def test_staff_are_asked_once_more(alice: Person) -> None:
 KNOWN = """
     accounts.ApiKey accounts.AuditEntry accounts.Export accounts.IdempotentRequest accounts.Invitation accounts.Letter
     accounts.Membership accounts.TokenFamily accounts.Workspace account.EmailAddress admin.LogEntry
-    assistants.Conversation assistants.Job assistants.Message assistants.Turn
+    assistants.Conversation assistants.CreatorProfile assistants.Decision assistants.Job assistants.Message
+    assistants.Project assistants.Task assistants.Turn
     billing.Customer billing.Invoice billing.Overage billing.PackPurchase billing.Subscription djstripe.Customer
     mfa.Authenticator quotas.Bucket quotas.Decision quotas.Grant quotas.Reservation quotas.Rollup quotas.TopUp
     socialaccount.SocialAccount

@@ -74,7 +74,7 @@ class Project(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.title
+        return f"{self.template} {self.id}"
 
 
 class Task(models.Model):
@@ -137,4 +137,4 @@ class Decision(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.category}: {self.text[:40]}"
+        return f"{self.category} {self.id}"

@@ -13,8 +13,8 @@ from accounts.models import User, Workspace
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
     def of(self, workspace_id: uuid.UUID) -> Self:
-        """What this workspace made and has not deleted."""
-        return self.filter(workspace_id=workspace_id, deleted_at=None)
+        """What this workspace made and has not deleted, but for those of projects, which have ways of their own."""
+        return self.filter(workspace_id=workspace_id, deleted_at=None, project=None)
 
 
 class Conversation(models.Model):

@@ -31,7 +31,10 @@ from accounts.models import (
 )
 from accounts.tests.factories import PASSWORD, Person, person
 from accounts.tests.ways_in import in_console
-from assistants.models import Conversation, Message, Turn
+from assistants.coaching import decisions, profiles, tasks
+from assistants.coaching.tests.projects import project_of
+from assistants.models import Conversation, CreatorProfile, Message, Project, Task, Turn
+from assistants.models import Decision as Decided
 from billing import purchases, subscriptions
 from billing.gateways.demo import DemoGateway
 from billing.models import (
@@ -70,7 +73,8 @@ MODELS = [model for app in APPS for model in apps.get_app_config(app).get_models
 LEDGER: list[type[Model]] = [Bucket, Decision, Entry, Grant, Hold, Notice, Reservation, Rollup, TopUp]
 MONEY: list[type[Model]] = [Customer, Effect, Invoice, Overage, PackPurchase, Simulated, StripeEvent, Subscription]
 READ_ONLY = [*LEDGER, *MONEY, PlanLimit, Price, Turn, AuditEntry, Tally, Export, IdempotentRequest]
-MADE_ELSEWHERE = [*READ_ONLY, ApiKey, Invitation, Letter, Conversation, Message]
+COACHING: list[type[Model]] = [CreatorProfile, Project, Task, Decided]
+MADE_ELSEWHERE = [*READ_ONLY, ApiKey, Invitation, Letter, Conversation, Message, *COACHING]
 
 
 def name_of(model: type[Model]) -> str:
@@ -121,7 +125,16 @@ def rows(run: Run[Any]) -> Person:
         **counts,
         **writes,
     )
+    coach(alice)
     return alice
+
+
+def coach(alice: Person) -> None:
+    profiles.put(alice.user.pk, niche="<script>", at=now())
+    project = project_of(alice, title="<script>")
+    tasks.change(project, "interview-followers", by=alice.user.pk, at=now(), notes="<script>")
+    words = {"text": "<script>", "rationale": "<script>"}
+    decisions.record(project, category="pricing", **words, by=alice.user.pk, at=now())
 
 
 def give(alice: Person) -> None:
@@ -264,7 +277,7 @@ def test_the_ledger_says_why(console: Client, model: type[Model]) -> None:
     assert "never edited" in console.get(address(model, "changelist")).content.decode()
 
 
-@pytest.mark.parametrize("model", [Conversation, Message], ids=name_of)
+@pytest.mark.parametrize("model", [Conversation, Message, *COACHING], ids=name_of)
 def test_what_people_say_is_not_shown(console: Client, rows: Person, model: type[Model]) -> None:
     said = newest(model)
 

@@ -16,7 +16,9 @@ from django.utils.timezone import now
 
 from accounts.models import ApiKey, TokenFamily, User
 from accounts.tests.factories import PASSWORD, Person, person
-from assistants.models import Conversation, Job, Message, Turn
+from assistants.coaching.tests.projects import TEMPLATE, project_of
+from assistants.models import Conversation, CreatorProfile, Job, Message, Project, Task, Turn
+from assistants.models import Decision as Decided
 from assistants.tests.crews import BRIEF
 from assistants.tests.standin.client import StandIn
 from billing.models import Customer, PackPurchase, Subscription
@@ -26,6 +28,7 @@ from quotas.models import Decision, Entry, Reservation
 MODEL = "claude-sonnet-5-5"
 API = "/api/v1"
 CONVERSATIONS = f"{API}/assistants/conversations"
+COACHING = f"{API}/coaching"
 PATIENCE_SECONDS = 10
 STRANGER = "nobody@example.com"
 MEGABYTE = 1024 * 1024
@@ -80,6 +83,7 @@ HELLO = [{"role": "user", "content": "Hello"}]
 MESSAGES = Endpoint("POST", "/v1/messages", {"model": MODEL, "max_tokens": 9, "messages": HELLO}, is_anthropic, True)
 COUNT = Endpoint("POST", "/v1/messages/count_tokens", {"model": MODEL, "messages": HELLO}, is_anthropic, True)
 CHAT = Endpoint("POST", "/v1/chat/completions", {"model": MODEL, "messages": HELLO}, is_openai, True)
+COACH = Endpoint("POST", f"{COACHING}/projects/{{project}}/chat", {"text": "Hello"}, is_async=True)
 SAY = Endpoint("POST", f"{CONVERSATIONS}/{{conversation}}/messages", {"text": "Hello"}, is_async=True)
 ENDPOINTS = [
     MESSAGES,
@@ -105,6 +109,12 @@ ENDPOINTS = [
     Endpoint("POST", CONVERSATIONS, {"title": "Plans"}),
     Endpoint("PATCH", f"{CONVERSATIONS}/{{conversation}}", {"title": "Plans"}),
     Endpoint("PUT", f"{CONVERSATIONS}/{{conversation}}/messages/{{message}}/feedback", {"feedback": "up"}),
+    COACH,
+    Endpoint("PUT", f"{COACHING}/profile", {"niche": "bread"}),
+    Endpoint("POST", f"{COACHING}/projects", {"template": TEMPLATE}),
+    Endpoint("PATCH", f"{COACHING}/projects/{{project}}", {"title": "Plans"}),
+    Endpoint("PATCH", f"{COACHING}/projects/{{project}}/tasks/interview-followers", {"done": True}),
+    Endpoint("POST", f"{COACHING}/projects/{{project}}/decisions", {"category": "pricing", "text": "$29"}),
 ]
 # One of every kind of view; the others read bodies by the same parser, and are asked by `make test-all`.
 KINDS = [MESSAGES.path, CHAT.path, SAY.path, f"{API}/auth/register"]
@@ -112,12 +122,27 @@ SYNC = [endpoint for endpoint in ENDPOINTS if not endpoint.is_async]
 
 
 IN_WORKSPACE = "workspace_id = %(workspace)s"
+IN_PROJECT = f"project_id IN (SELECT id FROM {Project._meta.db_table} WHERE {IN_WORKSPACE})"
 HERS = {
     **{
         kind._meta.db_table: IN_WORKSPACE
-        for kind in (Reservation, Decision, Turn, Conversation, Job, ApiKey, Customer, PackPurchase, Subscription)
+        for kind in (
+            Reservation,
+            Decision,
+            Turn,
+            Conversation,
+            Job,
+            Project,
+            ApiKey,
+            Customer,
+            PackPurchase,
+            Subscription,
+        )
     },
     Entry._meta.db_table: f"reservation_id IN (SELECT id FROM {Reservation._meta.db_table} WHERE {IN_WORKSPACE})",
+    Task._meta.db_table: IN_PROJECT,
+    Decided._meta.db_table: IN_PROJECT,
+    CreatorProfile._meta.db_table: "user_id = %(user)s",
     Message._meta.db_table: f"conversation_id IN (SELECT id FROM {Conversation._meta.db_table} WHERE {IN_WORKSPACE})",
     TokenFamily._meta.db_table: "user_id = %(user)s",
     User._meta.db_table: "id = %(user)s OR email = %(stranger)s",
@@ -136,6 +161,7 @@ class Alice:
     session: dict[str, str]
     conversation: Conversation
     message: Message
+    project: Project
 
     def headers_for(self, endpoint: Endpoint) -> dict[str, str]:
         """A key does for most; about the person behind it only a log-in has a say."""
@@ -143,7 +169,7 @@ class Alice:
 
     def send(self, product: Product, endpoint: Endpoint, body: object, **headers: str) -> httpx2.Response:
         content = body if isinstance(body, bytes) or not isinstance(body, dict | list) else json.dumps(body).encode()
-        path = endpoint.path.format(conversation=self.conversation.id, message=self.message.id)
+        path = endpoint.path.format(conversation=self.conversation.id, message=self.message.id, project=self.project.pk)
         sent = {"content-type": "application/json"} | self.headers_for(endpoint) | headers
         return product.http.request(
             endpoint.method,
@@ -171,7 +197,7 @@ def owner(database: None) -> Alice:
     ApiKey.objects.filter(user=alice.user).update(last_used_at=now() + timedelta(days=1))  # It is not written again.
     conversation = Conversation.objects.create(workspace=alice.workspace, user=alice.user, model=MODEL)
     message = conversation.messages.create(role="assistant", text="Hi", created_at=now(), updated_at=now())
-    return Alice(alice, alice.session, conversation, message)
+    return Alice(alice, alice.session, conversation, message, project_of(alice))
 
 
 @pytest.fixture
@@ -236,6 +262,9 @@ NEED_NO_BODY = {
     "POST /assistants/conversations",
     "PATCH /assistants/conversations/{conversation}",
     "PATCH /auth/me",
+    "PUT /coaching/profile",
+    "PATCH /coaching/projects/{project}",
+    "PATCH /coaching/projects/{project}/tasks/interview-followers",
     "POST /billing/packs/operations-50/purchases",
 }
 UNREADABLE = [

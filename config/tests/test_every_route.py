@@ -24,9 +24,10 @@ from accounts.callers import PERSON, ROLE_SCOPES, Needs
 from accounts.clients import Client
 from accounts.models import ApiKey, Invitation, Membership, Scope, TokenFamily, Workspace
 from accounts.tests.factories import Person, person
+from assistants.coaching.tests.projects import project_of
 from assistants.crew import roles
 from assistants.crew.views import WHERE
-from assistants.models import Conversation, Job, Message
+from assistants.models import Conversation, Job, Message, Project
 from billing import customers, purchases
 from billing.gateways.demo import DemoGateway
 from billing.gateways.demo.cards import typed
@@ -58,6 +59,7 @@ class Alice:
     purchase: PackPurchase
     grant: Grant
     jobs: Mapping[str, Job]
+    project: Project
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ def named(**ids: Callable[[Alice], object]) -> Route:
 
 CONVERSATION = {"conversation_id": lambda alice: alice.conversation.pk}
 MESSAGE = {**CONVERSATION, "message_id": lambda alice: alice.message.pk}
+PROJECT = {"project_id": lambda alice: alice.project.pk}
 WORKSPACE = {"workspace_id": lambda alice: alice.person.workspace.pk}
 MEMBER = {**WORKSPACE, "user_id": lambda alice: alice.person.user.pk}
 INVITATION = {**WORKSPACE, "invitation_id": lambda alice: alice.invitation.pk}
@@ -189,6 +192,24 @@ ROUTES = {
     "api/v1/quotas/notices": HERS,
     "api/v1/quotas/decisions": HERS,
     "api/v1/quotas/decisions/<slug:request_id>": named(request_id=lambda alice: alice.decision.pk),
+    "api/v1/analytics/coaching": HERS,
+    "api/v1/coaching/profile": HERS,
+    "api/v1/coaching/templates": HERS,
+    "api/v1/coaching/templates/<slug:slug>": HERS,
+    "api/v1/coaching/projects": HERS,
+    "api/v1/coaching/projects/active": HERS,
+    "api/v1/coaching/projects/<uuid:project_id>": Route(PROJECT),
+    "api/v1/coaching/projects/<uuid:project_id>/messages": Route(PROJECT),
+    "api/v1/coaching/projects/<uuid:project_id>/messages/<uuid:message_id>/stream": Route(
+        {**PROJECT, "message_id": lambda alice: alice.message.pk}, {"GET": Scope.READ}
+    ),
+    "api/v1/coaching/projects/<uuid:project_id>/chat": Route(PROJECT, {"POST": Scope.CHAT}, {"text": "Hello"}),
+    "api/v1/coaching/projects/<uuid:project_id>/tasks": Route(PROJECT),
+    "api/v1/coaching/projects/<uuid:project_id>/tasks/<slug:task_key>": Route(
+        {**PROJECT, "task_key": lambda alice: "interview-followers"}
+    ),
+    "api/v1/coaching/projects/<uuid:project_id>/decisions": Route(PROJECT),
+    "api/v1/coaching/projects/<uuid:project_id>/progress": Route(PROJECT),
     "api/v1/analytics/users/<uuid:user_id>/reset-usage": named(user_id=lambda alice: alice.person.user.pk),
     "api/v1/assistants/models": HERS,
     "api/v1/assistants/conversations": HERS,
@@ -280,7 +301,7 @@ def alice(database: None) -> Alice:
     grant = grants.give(owner.workspace.pk, gift, by=SYSTEM, at=now())
     assert grant
     things = (key, conversation, message, decision, session, passkey, invitation, connection, *paid, grant)
-    return Alice(owner, *things, jobs=what_her_crews_did(owner))
+    return Alice(owner, *things, jobs=what_her_crews_did(owner), project=project_of(owner, title=CANARY))
 
 
 def what_her_crews_did(owner: Person) -> Mapping[str, Job]:

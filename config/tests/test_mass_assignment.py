@@ -14,7 +14,9 @@ from django.utils.timezone import now
 from accounts.audit import SYSTEM
 from accounts.models import ApiKey, Invitation, Membership, TokenFamily, User, Workspace
 from accounts.tests.factories import PASSWORD, Person, person
-from assistants.models import Conversation, Job, Message
+from assistants.coaching import profiles
+from assistants.coaching.tests.projects import TEMPLATE, project_of
+from assistants.models import Conversation, CreatorProfile, Decision, Job, Message, Project, Task
 from assistants.tests.crews import BRIEF
 from assistants.tests.test_operations import asked
 from billing import purchases
@@ -82,6 +84,22 @@ def a_top_up(alice: Person) -> Model:
 
 def with_room_for_crews(alice: Person) -> None:
     put_on_plan(alice, tokens_day=1_000_000)
+
+
+def a_profile(alice: Person) -> Model:
+    return profiles.put(alice.user.pk, niche="bread", at=now())[0]
+
+
+def a_project(alice: Person) -> Model:
+    return project_of(alice, title="Hers")
+
+
+def on_a_plan_of_many(alice: Person) -> None:
+    Plan.objects.filter(pk=put_on_plan(alice).pk).update(active_projects=2)
+
+
+def a_task(alice: Person) -> Model:
+    return Task.objects.create(project=project_of(alice), key="interview-followers", updated_at=now())
 
 
 NEW_ID = {"id", "created_at"}
@@ -210,6 +228,53 @@ WRITES = [
         make=a_reply,
         own={"updated_at"},
     ),
+    Write(
+        "PUT",
+        "/coaching/profile",
+        CreatorProfile,
+        {
+            "platforms": [],
+            "niche": "",
+            "audience": "",
+            "goals": "",
+            "hours_per_week": None,
+            "experience": "",
+        },
+        make=a_profile,
+        own={"updated_at"},
+    ),
+    Write(
+        "POST",
+        "/coaching/projects",
+        Project,
+        {"template": TEMPLATE, "title": "Hers", "model": "claude-haiku-5-5", "is_shared": False},
+        before=on_a_plan_of_many,
+        own={*NEW_ID, "updated_at", "conversation_id", "slot"},
+    ),
+    Write(
+        "PATCH",
+        "/coaching/projects/{pk}",
+        Project,
+        {"title": "Hers", "status": "paused", "is_shared": False, "plan": {"tasks": {}}},
+        make=a_project,
+        own={"updated_at"},
+    ),
+    Write(
+        "PATCH",
+        "/coaching/projects/{row.project_id}/tasks/{row.key}",
+        Task,
+        {"done": True, "notes": ""},
+        make=a_task,
+        own={"updated_at", "done_at", "done_by_id"},
+    ),
+    Write(
+        "POST",
+        "/coaching/projects/{project}/decisions",
+        Decision,
+        {"category": "pricing", "text": "$29", "rationale": ""},
+        before=a_project,
+        own={*NEW_ID, "superseded_at", "superseded_by_id"},
+    ),
 ]
 
 
@@ -241,7 +306,8 @@ def columns(model: type[Model], pk: object) -> dict[str, Any]:
 
 
 def send(product: Product, write: Write, alice: Person, row: Model | None, more: dict[str, Any]) -> dict[str, Any]:
-    path = API + write.path.format(pk=row and row.pk, row=row, alice=alice)
+    project = Project.objects.filter(user=alice.user).first()
+    path = API + write.path.format(pk=row and row.pk, row=row, alice=alice, project=project and project.pk)
     body = more | write.body
     if "email" in write.body:
         body["email"] = f"{uuid.uuid4()}@example.com"
@@ -275,7 +341,7 @@ def test_what_is_made_is_made_of_what_is_listed_alone(
 
     def made(more: dict[str, Any]) -> dict[str, Any]:
         said = send(product, write, alice, None, more)
-        return columns(write.model, said.get("user", said)["id"])
+        return columns(write.model, said["user"]["id"] if write.model is User else said["id"])
 
     plain, tampered = made({}), made(forged(write.model, None, charlie))
 

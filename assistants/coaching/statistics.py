@@ -1,0 +1,55 @@
+"""How coaching is used, for staff: projects, and what their chats took, from the records of turns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, F, QuerySet, Sum
+from django.db.models.functions import TruncDate
+
+from assistants.models import Project, Turn
+
+TOP = 10
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """`projects` all there are, by `template` and `status`; the rest since then. Costs in micro-USD, days in UTC."""
+
+    projects: list[dict[str, Any]]
+    messages: int
+    cost: int
+    days: list[dict[str, Any]]
+    users: list[dict[str, Any]]
+
+
+def since(moment: datetime) -> Statistics:
+    turns = Turn.objects.filter(message__conversation__project__isnull=False, created_at__gte=moment)
+    days = _spent(turns.annotate(day=TruncDate("created_at")), "day").order_by("day")
+    users = _spent(turns.filter(user__isnull=False), "user").order_by("-cost", "-messages", "user")
+    found = list(days)
+    return Statistics(
+        projects=list(
+            Project.objects.values("template", "status").annotate(count=Count("pk")).order_by("template", "status")
+        ),
+        messages=sum(day["messages"] for day in found),
+        cost=sum(day["cost"] for day in found),
+        days=found,
+        users=list(users[:TOP]),
+    )
+
+
+def _spent(turns: QuerySet[Turn], by: str) -> QuerySet[Turn, dict[str, Any]]:
+    return turns.values(by).annotate(
+        messages=Count("pk"),
+        cost=Sum("cost"),
+        tokens=Sum(
+            F("input_tokens")
+            + F("cache_write_5m_tokens")
+            + F("cache_write_1h_tokens")
+            + F("cache_read_tokens")
+            + F("output_tokens")
+        ),
+    )
