@@ -25,13 +25,13 @@ from assistants.coaching import chat as talk
 from assistants.coaching import context as contexts
 from assistants.coaching import decisions, profiles, projects, tasks, templates
 from assistants.coaching.serializers import (
-    ProjectDecisionView,
     NewDecision,
     NewProject,
     ProfileChange,
     ProfileView,
     ProgressView,
     ProjectChange,
+    ProjectDecisionView,
     ProjectLine,
     ProjectView,
     TaskChange,
