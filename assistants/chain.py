@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from accounts.callers import Caller
 from assistants import catalogue, providers
 from assistants.catalogue import Offer
+from assistants.prices import Usage
 from assistants.providers import breaker
 from assistants.providers.base import ModelCall, Provider, ProviderError, ProviderRejected
 from assistants.reading import Event, Reading
@@ -22,6 +23,10 @@ from assistants.reading import Event, Reading
 class Link:
     offer: Offer
     provider: Provider
+
+    def cost(self, usage: Usage) -> int:
+        """In micro-USD. What the demo says costs nobody anything."""
+        return 0 if self.provider.demo else self.offer.prices.cost(usage)
 
     def call(self, call: ModelCall) -> ModelCall:
         """The same asked of this model, which may write shorter answers."""

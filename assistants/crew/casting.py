@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.callers import Caller
-from assistants import catalogue, providers
+from assistants import catalogue, chain, providers
 from assistants.catalogue import Offer
+from assistants.chain import Chain, link_of
 from assistants.crew.roles import Crew, Role
 from assistants.prices import Usage
 from assistants.providers.base import Provider
@@ -18,35 +19,39 @@ from quotas.errors import ModelNotAllowed, ModelNotInPlan
 
 @dataclass(frozen=True)
 class Part:
+    """A role and who plays it: the model that is offered, or one of its `fallbacks`."""
+
     role: Role
     offer: Offer
+    fallbacks: tuple[Offer, ...]
+
+    @property
+    def chain(self) -> Chain:
+        return Chain(link_of(self.offer), self.fallbacks)
 
     @property
     def provider(self) -> Provider:
         return providers.of(self.offer)
 
     def cost(self, usage: Usage) -> int:
-        """In micro-USD. What the demo says costs nobody anything."""
-        return 0 if self.provider.demo else self.offer.prices.cost(usage)
+        """In micro-USD, where the dearest of them answers."""
+        return max(link_of(offer).cost(usage) for offer in (self.offer, *self.fallbacks))
 
 
 async def cast(crew: Crew, asked: str, caller: Caller) -> tuple[Part, ...]:
     """The model asked for plays every role; where none is, each role's own plays it, or else the first that the plan
     and the key may use. Raises `UnknownModel`, `ModelNotInPlan`, `ModelNotAllowed`."""
-    usable = await _usable(caller)
-    if asked:
-        offer = await _checked(asked, usable, caller)
-        return tuple(Part(role, offer) for role in crew.roles)
-    first = next(iter(usable.values()), None)
+    usable = await catalogue.allowed(caller)
+    first = await _checked(asked, usable, caller) if asked else next(iter(usable.values()), None)
     if first is None:
         raise ModelNotAllowed("")
-    return tuple(Part(role, usable.get(role.model or "", first)) for role in crew.roles)
-
-
-async def _usable(caller: Caller) -> dict[str, Offer]:
-    allowed = (await subscriptions.acurrent_plan(caller.workspace_id)).allowed_models
-    offers = await catalogue.offers()
-    return {slug: offer for slug, offer in offers.items() if caller.may_use(slug) and (not allowed or slug in allowed)}
+    offers = [first if asked else usable.get(role.model or "", first) for role in crew.roles]
+    return tuple(
+        [
+            Part(role, offer, await chain.fallbacks_of(offer, caller))
+            for role, offer in zip(crew.roles, offers, strict=True)
+        ]
+    )
 
 
 async def _checked(asked: str, usable: dict[str, Offer], caller: Caller) -> Offer:

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from assistants import chain
 from assistants.crew import roles
 from assistants.crew.casting import Part
 from assistants.crew.roles import Role
 from assistants.errors import StepFailed
 from assistants.prices import Usage
 from assistants.providers.base import ModelCall
-from assistants.reading import Event, Reading, holdable
+from assistants.reading import Event, holdable
 
 TOOL = "deliver"
 TRIES = 2
@@ -45,15 +46,15 @@ async def take(part: Part, brief: Mapping[str, Any], earlier: Mapping[str, Any],
     begun = time.monotonic()
     body = request(part, brief, earlier, max_tokens)
     sample = roles.filled(part.role.sample, brief)
-    usage, wrong = Usage(), ""
+    asked, usage, cost, wrong = part.chain, Usage(), 0, ""
     for tries in range(1, TRIES + 1):
-        reading = Reading()
-        message = reading.read_message(await part.provider.complete(ModelCall(body, sample=sample)))
+        message, reading = await chain.answer(asked, ModelCall(body, sample=sample))
         usage += reading.usage
+        cost += asked.link.cost(reading.usage)
         output, wrong = _result(message, part.role)
         if not wrong:
             took = round((time.monotonic() - begun) * 1000)
-            return Taken(output, usage, part.cost(usage), part.offer.slug, part.provider.name, tries, took)
+            return Taken(output, usage, cost, asked.link.offer.slug, asked.link.provider.name, tries, took)
         body = {**body, "messages": [*body["messages"], *_said_back(message, wrong)]}
     raise StepFailed(f"{part.role.name} gave nothing that fits: {wrong}")
 

@@ -158,7 +158,7 @@ def test_a_small_allowance_suffices_where_the_provider_counts_the_prompts(run: R
 
 def test_who_is_not_let_in_any_more_gets_no_more_of_it(run: Run[Any], alice: Person) -> None:
     job_id = run(begin(alice))
-    api_keys.revoke(ApiKey.objects.get(pk=alice.caller.key_id), by=SYSTEM, at=now())
+    api_keys.revoke(ApiKey.objects.get(user=alice.user), by=SYSTEM, at=now())
 
     run(work_on(job_id))
 

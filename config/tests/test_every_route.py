@@ -87,6 +87,10 @@ def named(**ids: Callable[[Alice], object]) -> Route:
     return Route(ids)
 
 
+def job_of(kind: str) -> Callable[[Alice], object]:
+    return lambda alice: alice.jobs[kind].pk
+
+
 CONVERSATION = {"conversation_id": lambda alice: alice.conversation.pk}
 MESSAGE = {**CONVERSATION, "message_id": lambda alice: alice.message.pk}
 PROJECT = {"project_id": lambda alice: alice.project.pk}
@@ -231,7 +235,7 @@ ROUTES = {
     "api/v1/assistants/deliverables": HERS,
     **{
         f"api/v1/assistants/{kind}/<uuid:job_id>{way}": Route(
-            {"job_id": lambda alice, kind=kind: alice.jobs[kind].pk}, {"GET": Scope.READ} if way == "/events" else None
+            {"job_id": job_of(kind)}, {"GET": Scope.READ} if way == "/events" else None
         )
         for kind in ("strategies", "operations", "deliverables")
         for way in ("", "/events", "/cancel", "/export")
