@@ -56,6 +56,11 @@ class Offer:
     prices: Prices
     fallbacks: tuple[str, ...] = ()
 
+    @property
+    def sampling(self) -> tuple[str, ...]:
+        """Parameters of sampling that may be asked of it; Anthropic's models refuse them."""
+        return () if self.provider == providers.ANTHROPIC else ("temperature", "top_p")
+
 
 _offers: tuple[float, dict[str, Offer]] = (float("-inf"), {})
 
@@ -109,13 +114,13 @@ def _load_model(rank: int, written: dict[str, Any]) -> LanguageModel:
         slug=written["slug"],
         defaults={
             "name": written["name"],
-            "provider": written.get("provider", providers.ANTHROPIC),
             "upstream_name": written.get("upstream_name", written["slug"]),
             "context": written["context"],
             "max_output": written["max_output"],
             "rank": written.get("rank", rank),
-            "fallbacks": written.get("fallbacks", []),
             "created_at": _midnight(written["released"]),
+            # Where the file has no word on these, the console may have had one.
+            **{name: written[name] for name in ("provider", "fallbacks") if name in written},
         },
     )
     for valid_from, tiers in written["prices"].items():

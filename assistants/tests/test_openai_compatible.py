@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import uuid4
 
 import anthropic
 import httpx2
@@ -102,6 +103,22 @@ def test_a_tool_is_called_and_its_result_is_read(compatible: Product, standin: S
     assert used.input == {"city": "Berlin"}
     assert [block.type for block in first.content] == ["text", "tool_use"]
     assert 'The tool says "22 degrees"' in second.content[0].text
+
+
+@pytest.mark.parametrize(("model", "dropped"), [(LARGE, "top_k"), ("open-away", "temperature, top_k")])
+def test_how_it_samples_may_be_asked_where_every_model_of_the_chain_takes_that(
+    compatible: Product, standin: StandIn, alice: Person, model: str, dropped: str
+) -> None:
+    for road in (MESSAGES, CHAT):
+        tag = uuid4().hex
+        body = road.body(f"Hello [[tag={tag}]]", max_tokens=20, stream=False, model=model)
+
+        asked = {**body, "temperature": 0.5, "top_k": 4}
+        answer = compatible.http.post(road.path(alice), json=asked, headers=alice.headers)
+
+        [call] = standin.settled(tag)
+        assert sorted(answer.headers["x-stipend-dropped"].split(", ")) == dropped.split(", ")
+        assert ("temperature" in call.request) == ("temperature" not in dropped)
 
 
 def test_a_server_that_reports_no_usage_is_paid_by_an_estimate(
@@ -410,13 +427,15 @@ def test_a_whole_answer_that_cannot_be_understood_is_broken(odd: bytes) -> None:
         message_of(odd, "m", 1)
 
 
-def test_a_catalogue_names_providers_and_who_stands_in(database: None, tmp_path: Any) -> None:
+def test_a_catalogue_names_who_stands_in_or_leaves_that_to_the_console(database: None, tmp_path: Any) -> None:
     file = tmp_path / "models.yaml"
     file.write_text(
         "- {slug: named, name: Named, provider: somewhere, fallbacks: [open-small], context: 9, max_output: 9, "
         "rank: 510, released: 2026-01-01, prices: {}}"
     )
 
+    catalogue.load(file)
+    file.write_text(file.read_text().replace("fallbacks: [open-small], ", ""))
     [model] = catalogue.load(file)
 
     assert (model.provider, model.fallbacks) == ("somewhere", ["open-small"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.timezone import now
@@ -27,6 +28,8 @@ from assistants.wire import anthropic, openai
 from quotas.errors import ModelNotAllowed
 from quotas.headers import rate_limit
 
+Body = dict[str, Any]
+
 PASSED_ON = "application/json"
 LOOKING = (Scope.CHAT, Scope.READ)
 
@@ -37,11 +40,11 @@ async def messages(request: HttpRequest) -> HttpResponse | EventStream:
     caller = await callers.aidentify(request.headers, needs=Scope.CHAT)
     body = read_object(request.body)
     anthropic.check(body)
-    body, dropped = anthropic.split_sampling(body)
     beta, refused = anthropic.allowed_betas(request.headers.get("anthropic-beta", ""))
-    call = ModelCall(body, beta)
     offer = await catalogue.find(body["model"])
     fallbacks = await chain.fallbacks_of(offer, caller)
+    body, dropped = _split_sampling(body, offer, *fallbacks)
+    call = ModelCall(body, beta)
     order = Order(caller, _request_id(request), Turn.Road.MESSAGES, offer, call, fallbacks=fallbacks)
     turn = await turns.start(order, providers.of(order.offer), at=now())
     dropped += refused
@@ -91,6 +94,8 @@ async def chat_completions(request: HttpRequest) -> HttpResponse | EventStream:
     with_usage = openai.wants_usage(body)
     offer = await catalogue.find(translated["model"])
     fallbacks = await chain.fallbacks_of(offer, caller)
+    translated, refused = _split_sampling(translated, offer, *fallbacks)
+    dropped += refused
     call = ModelCall(translated)
     order = Order(caller, _request_id(request), Turn.Road.CHAT_COMPLETIONS, offer, call, fallbacks=fallbacks)
     turn = await turns.start(order, providers.of(order.offer), at=now())
@@ -125,6 +130,12 @@ async def _chat_frames(listener: Listener, chunks: openai.Chunks) -> AsyncIterat
         return
     for frame in chunks.end(listener.turn.usage):
         yield frame
+
+
+def _split_sampling(body: Body, *offers: Offer) -> tuple[Body, list[str]]:
+    """Only what each of these models takes stays."""
+    kept = [name for name in offers[0].sampling if all(name in offer.sampling for offer in offers)]
+    return anthropic.split_sampling(body, kept=kept)
 
 
 @require_GET

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from assistants.errors import InvalidRequest
@@ -32,7 +32,7 @@ BETAS = (
     "structured-outputs-",
     "token-efficient-tools-",
 )
-# Today's models refuse these; they are taken off, and a header says so.
+# Anthropic's models refuse these; they are taken off, and a header says so.
 SAMPLING = ("temperature", "top_p", "top_k")
 ROLES = ("user", "assistant", "system")
 
@@ -58,9 +58,9 @@ def check(body: Body, *, counting: bool = False) -> None:
     _check_types(body)
 
 
-def split_sampling(body: Body) -> tuple[Body, list[str]]:
+def split_sampling(body: Body, *, kept: Collection[str] = ()) -> tuple[Body, list[str]]:
     """The body without what models refuse, and the names of what was taken off."""
-    dropped = [name for name in SAMPLING if name in body]
+    dropped = [name for name in SAMPLING if name in body and name not in kept]
     return {name: value for name, value in body.items() if name not in dropped}, dropped
 
 

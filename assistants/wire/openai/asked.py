@@ -14,13 +14,13 @@ DEFAULT_MAX_TOKENS = 4096
 TRANSLATED = frozenset(
     """
     model messages max_tokens max_completion_tokens stream stream_options stop tools tool_choice
-    parallel_tool_calls user response_format reasoning_effort n
+    parallel_tool_calls user response_format reasoning_effort n temperature top_p
     """.split()
 )
 # Parameters of the original that have no counterpart: accepted, taken off, and named in a header.
 DROPPED = frozenset(
     """
-    temperature top_p top_k frequency_penalty presence_penalty logit_bias logprobs top_logprobs seed
+    top_k frequency_penalty presence_penalty logit_bias logprobs top_logprobs seed
     store metadata service_tier safety_identifier prompt_cache_key prompt_cache_options
     prompt_cache_retention verbosity prediction modalities web_search_options moderation
     """.split()
@@ -55,6 +55,8 @@ def to_anthropic(body: Body) -> tuple[Body, list[str]]:
         "tool_choice": _tool_choice(body),
         "metadata": {"user_id": _text(body, "user")} if body.get("user") else None,
         "output_config": _output_config(body),
+        "temperature": _number(body, "temperature"),
+        "top_p": _number(body, "top_p"),
     }
     dropped = [name for name in body if name in DROPPED and body[name] is not None]
     return {name: value for name, value in asked.items() if value not in (None, [], "", {})}, dropped
@@ -239,6 +241,13 @@ def _text(body: Body, name: str) -> str:
     if not isinstance(body.get(name), str) or not body[name]:
         raise InvalidRequest(f"'{name}' must be text.", name)
     return str(body[name])
+
+
+def _number(body: Body, name: str) -> float | None:
+    value = body.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float | None):
+        raise InvalidRequest(f"'{name}' must be a number.", name)
+    return value
 
 
 def _flag(body: Body, name: str) -> bool:
