@@ -5,7 +5,8 @@ from __future__ import annotations
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -149,10 +150,10 @@ def filled(value: Any, brief: Mapping[str, Any]) -> Any:
 
 
 class _Filler(string.Formatter):
-    """Names of the brief's fields, and nothing of what stands behind them."""
+    """Names of the brief's fields, as `goal` or `project.title`, and nothing of what stands behind them."""
 
     def get_field(self, field_name: str, args: Any, kwargs: Any) -> tuple[Any, str]:
-        return kwargs[field_name], field_name
+        return reduce(getitem, field_name.split("."), kwargs), field_name
 
     def check_unused_args(self, used_args: Any, args: Any, kwargs: Any) -> None:
         pass
