@@ -7,10 +7,12 @@ from assistants.models import (
     Conversation,
     CreatorProfile,
     Decision,
+    Job,
     LanguageModel,
     Message,
     ModelPrice,
     Project,
+    Step,
     Task,
     Turn,
 )
@@ -126,3 +128,43 @@ class DecisionAdmin(CoachingAdmin):
     list_display = ["id", "project_id", "category", "confidence", "created_at", "superseded_at"]
     list_filter = ["category", "confidence"]
     fields = ("id", "category", "confidence", "tasks", "created_at", "superseded_at")
+
+
+@admin.register(Job)
+class JobAdmin(RecordedAdmin, DiscreetAdmin):
+    """Who had a crew work, on what kind of thing, and how it went; what they wanted is theirs."""
+
+    list_display = ["id", "workspace", "kind", "crew", "state", "error", "step", "tries", "created_at", "finished_at"]
+    list_filter = ["kind", "state", "crew", "error"]
+    search_fields = ["request_id", "workspace__email"]
+    list_select_related = ["workspace"]
+    fields = (
+        "id",
+        "workspace",
+        "user",
+        "kind",
+        "crew",
+        "model",
+        "state",
+        "error",
+        "step",
+        "tries",
+        "request_id",
+        "created_at",
+        "started_at",
+        "finished_at",
+        "deleted_at",
+    )
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+@admin.register(Step)
+class StepAdmin(LedgerAdmin):
+    why = "A step was charged as it was kept, so it is read here and never edited."
+    list_display = ["job_id", "position", "role", "model", "provider", "cost", "tries", "duration_ms", "finished_at"]
+    list_filter = ["role", "provider", "model"]
+    search_fields = ["job__request_id"]
+    exclude = ["output"]

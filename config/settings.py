@@ -444,6 +444,7 @@ SPECTACULAR_SETTINGS = {
         "Meter": "accounts.meters.Meter",
         "Window": "accounts.meters.Window",
         "Role": "accounts.models.Membership.Role",
+        "JobState": "assistants.models.Job.State",
         "GivenRole": "accounts.workspace_serializers.GIVEN_ROLES",
         "ProjectStatus": "assistants.models.coaching.Project.Status",
         "DecisionCategory": "assistants.models.coaching.Decision.Category",

@@ -33,7 +33,7 @@ class CrewView(serializers.Serializer[Any]):
     output = serializers.DictField()
 
 
-class PriceView(serializers.Serializer[Any]):
+class NextPrice(serializers.Serializer[Any]):
     """Of the next one. Beyond what the plan and credits have left, it costs `unit_price`, or is refused without one."""
 
     meter = serializers.CharField(default="operations")
@@ -47,7 +47,7 @@ class PriceView(serializers.Serializer[Any]):
 
 class TypesView(serializers.Serializer[Any]):
     types = CrewView(many=True)
-    price = PriceView()
+    price = NextPrice()
 
 
 class StepView(serializers.ModelSerializer[Step]):

@@ -13,6 +13,7 @@ def of_each(kind: Kind) -> list[URLPattern]:
         path(one, views.JobDetailView.as_view(kind=kind)),
         path(f"{one}/events", views.events, {"kind": kind}),
         path(f"{one}/cancel", views.JobCancelView.as_view(kind=kind)),
+        path(f"{one}/export", views.JobExportView.as_view(kind=kind)),
     ]
 
 

@@ -14,7 +14,7 @@ from django.utils.timezone import now
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import generics, status
+from rest_framework import generics, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
@@ -26,7 +26,7 @@ from accounts.bodies import read_object
 from accounts.callers import Caller
 from accounts.models import Scope
 from accounts.views import parsed
-from assistants.crew import charges, here, jobs, progress, roles, statistics
+from assistants.crew import charges, documents, here, jobs, progress, roles, statistics
 from assistants.crew.jobs import NewJob
 from assistants.crew.preferences import Preference
 from assistants.crew.serializers import (
@@ -48,6 +48,7 @@ WHERE = {Kind.STRATEGY: "strategies", Kind.OPERATION: "operations", Kind.DELIVER
 FILTERS = {"type": "crew", "state": "state", "session": "session", "search": "title__icontains"}
 LONGEST_SESSION = 80
 LONGEST_CONTEXT = 20_000
+JSON, PDF, MARKDOWN = "application/json", "application/pdf", "text/markdown; charset=utf-8"
 
 
 def jobs_of(caller: Caller, kind: str) -> QuerySet[Job]:
@@ -130,6 +131,31 @@ class JobCancelView(OfOneKind):
         job = self.job(request, job_id)
         async_to_sync(jobs.cancel)(job.pk, now())
         return accepted(job.pk, caller_of(request), self.kind)
+
+
+class JobExportView(OfOneKind):
+    needs = {"GET": Scope.READ}
+
+    @extend_schema(
+        parameters=[OpenApiParameter("as", str, enum=["markdown", "pdf", "json"])],
+        responses={(200, "text/markdown"): str, (200, PDF): bytes, (200, JSON): dict},
+        tags=["assistants"],
+    )
+    def get(self, request: Request, job_id: UUID) -> Response | HttpResponse:
+        """The result as Markdown, or with `?as=pdf` or `?as=json`; of one that ended early, what its last step gave."""
+        job = self.job(request, job_id)
+        match request.query_params.get("as", "markdown"):
+            case "json":
+                return Response(JobView(job).data)
+            case "pdf":
+                return _file(documents.as_pdf(job), PDF, f"{job.crew}.pdf")
+            case "markdown":
+                return _file(documents.as_markdown(job).encode(), MARKDOWN, f"{job.crew}.md")
+        raise serializers.ValidationError({"as": ["One of markdown, pdf, json."]})
+
+
+def _file(content: bytes, media_type: str, name: str) -> HttpResponse:
+    return HttpResponse(content, content_type=media_type, headers={"Content-Disposition": f'inline; filename="{name}"'})
 
 
 @require_GET

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import uuid
+from io import BytesIO
 from typing import Any
 
 import pytest
+from pypdf import PdfReader
 
 from accounts.tests.factories import Person
 from assistants.crew import casting, roles, steps
@@ -130,3 +132,43 @@ def test_a_result_that_does_not_fit_is_asked_for_again_and_then_given_up(run: Ru
 
 def _with_sample(part: Part, sample: dict[str, Any]) -> roles.Role:
     return roles.Role(**{**vars(part.role), "sample": sample})
+
+
+# ---- as a document
+
+
+@pytest.mark.parametrize("as_", ["markdown", "pdf", "json"])
+def test_it_is_had_as_a_document(run: Run[Any], product: Product, alice: Person, as_: str) -> None:
+    job_id = run(begin(alice))
+    assert product.http.get(f"{PATH}/{job_id}/export?as={as_}", headers=alice.headers).status_code == (
+        200 if as_ == "json" else 409
+    )
+    run(work_on(job_id))
+
+    answer = product.http.get(f"{PATH}/{job_id}/export?as={as_}", headers=alice.headers)
+
+    said = {
+        "markdown": lambda: answer.text,
+        "json": lambda: json.dumps(answer.json(), ensure_ascii=False),
+        "pdf": lambda: " ".join(page.extract_text() for page in PdfReader(BytesIO(answer.content)).pages),
+    }[as_]()
+    assert answer.status_code == 200
+    assert "sell 50 lunch boxes a day for Bread & Butter" in " ".join(
+        said.replace("\\", "").replace("&amp;", "&").split()
+    )
+
+
+def test_of_one_that_ended_early_the_last_step_is_a_document(run: Run[Any], product: Product, alice: Person) -> None:
+    job_id = run(begin(alice))
+    run(die_after_a_step(job_id))
+    Job.objects.filter(id=job_id).update(state="failed")
+
+    told = product.http.get(f"{PATH}/{job_id}/export", headers=alice.headers).text
+
+    assert "This is what the researcher gave." in told
+
+
+def test_a_document_of_another_kind_is_refused(run: Run[Any], product: Product, alice: Person) -> None:
+    job_id = run(begin(alice))
+
+    assert product.http.get(f"{PATH}/{job_id}/export?as=docx", headers=alice.headers).status_code == 400

@@ -33,7 +33,7 @@ from accounts.tests.factories import PASSWORD, Person, person
 from accounts.tests.ways_in import in_console
 from assistants.coaching import decisions, profiles, tasks
 from assistants.coaching.tests.projects import project_of
-from assistants.models import Conversation, CreatorProfile, Message, Project, Task, Turn
+from assistants.models import Conversation, CreatorProfile, Job, Message, Project, Step, Task, Turn
 from assistants.models import Decision as Decided
 from billing import purchases, subscriptions
 from billing.gateways.demo import DemoGateway
@@ -72,9 +72,9 @@ APPS = ["accounts", "analytics", "assistants", "billing", "quotas"]
 MODELS = [model for app in APPS for model in apps.get_app_config(app).get_models(include_auto_created=False)]
 LEDGER: list[type[Model]] = [Bucket, Decision, Entry, Grant, Hold, Notice, Reservation, Rollup, TopUp]
 MONEY: list[type[Model]] = [Customer, Effect, Invoice, Overage, PackPurchase, Simulated, StripeEvent, Subscription]
-READ_ONLY = [*LEDGER, *MONEY, PlanLimit, Price, Turn, AuditEntry, Tally, Export, IdempotentRequest]
+READ_ONLY = [*LEDGER, *MONEY, PlanLimit, Price, Turn, Step, AuditEntry, Tally, Export, IdempotentRequest]
 COACHING: list[type[Model]] = [CreatorProfile, Project, Task, Decided]
-MADE_ELSEWHERE = [*READ_ONLY, ApiKey, Invitation, Letter, Conversation, Message, *COACHING]
+MADE_ELSEWHERE = [*READ_ONLY, ApiKey, Invitation, Letter, Conversation, Message, Job, *COACHING]
 
 
 def name_of(model: type[Model]) -> str:
@@ -126,7 +126,18 @@ def rows(run: Run[Any]) -> Person:
         **writes,
     )
     coach(alice)
+    a_step(alice, admitted.reservation_id)
     return alice
+
+
+def a_step(alice: Person, reservation_id: uuid.UUID) -> None:
+    at = now()
+    whose = {"workspace": alice.workspace, "user": alice.user, "leased_until": at, "created_at": at}
+    job = Job.objects.create(kind="strategy", crew="strategy", title="<script>", brief={}, **whose)
+    counted = [field.name for field in Step._meta.fields if field.name.endswith("_tokens")]
+    counts = dict.fromkeys([*counted, "position", "cost", "tries", "duration_ms"], 1)
+    took = {"reservation_id": reservation_id, "finished_at": at, **counts}
+    Step.objects.create(job=job, role="critic", output={"a": "<script>"}, **took)
 
 
 def coach(alice: Person) -> None:
