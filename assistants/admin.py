@@ -4,6 +4,7 @@ from django.http import HttpRequest
 
 from accounts.admin import DiscreetAdmin, RecordedAdmin
 from assistants.models import (
+    Attachment,
     Conversation,
     CreatorProfile,
     Decision,
@@ -69,6 +70,17 @@ class MessageAdmin(RecordedAdmin, DiscreetAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+
+@admin.register(Attachment)
+class AttachmentAdmin(LedgerAdmin):
+    """What there is, and how much of it; what it says is theirs."""
+
+    why = "A file is its sender's, so here is only told that there is one."
+    list_display = ["id", "workspace", "media_type", "size", "tokens", "created_at"]
+    list_filter = ["media_type"]
+    list_select_related = ["workspace"]
+    fields = ("id", "workspace", "user", "media_type", "size", "tokens", "created_at")
 
 
 @admin.register(Turn)

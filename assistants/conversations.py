@@ -5,19 +5,21 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.http import Http404
 from django.utils.timezone import now
 from psycopg.errors import ForeignKeyViolation, UniqueViolation
 
 from accounts import database
 from accounts.callers import Caller
-from assistants import catalogue, chain, estimates, providers, turns
+from assistants import attachments, branches, catalogue, chain, estimates, providers, turns
 from assistants.catalogue import Offer
-from assistants.errors import ConversationBusy
+from assistants.errors import AttachmentTaken, ConversationBusy
 from assistants.models import Conversation, Message, Turn
 from assistants.orders import Order
 from assistants.providers.base import ModelCall
@@ -31,32 +33,36 @@ TITLE_LENGTH = 60
 # Shorter prompts are not worth writing to the provider's cache.
 CACHED_FROM_TOKENS = 2048
 
-HISTORY = """
-    SELECT c.system, c.model,
-        COALESCE(jsonb_agg(m.message ORDER BY m.created_at) FILTER (WHERE m.message IS NOT NULL), '[]') AS messages
-    FROM assistants_conversation c LEFT JOIN LATERAL (
-        SELECT created_at, jsonb_build_object('role', role, 'content', text) AS message
-        FROM assistants_message WHERE conversation_id = c.id AND text <> '' AND state <> 'streaming'
-        ORDER BY created_at DESC LIMIT %(most)s
-    ) m ON true
-    WHERE c.id = %(conversation_id)s AND c.workspace_id = %(workspace_id)s AND c.deleted_at IS NULL
-        AND (SELECT id FROM assistants_project WHERE conversation_id = c.id) IS NOT DISTINCT FROM %(project_id)s
-    GROUP BY c.id
-"""
-
-# What was asked and the reply to fill, a microsecond apart so that they keep their order.
+# What was asked and the reply to fill, a microsecond apart so that they keep their order. Nothing where one of the
+# attachments has been taken meanwhile.
 BEGIN_REPLY = """
-    WITH titled AS (
-        UPDATE assistants_conversation SET updated_at = %(at)s,
+    WITH free AS (
+        SELECT id FROM assistants_attachment
+        WHERE id = ANY(%(attachments)s::uuid[]) AND workspace_id = %(workspace_id)s AND message_id IS NULL FOR UPDATE
+    ),
+    said AS (
+        INSERT INTO assistants_message
+            (id, conversation_id, user_id, parent_id, role, state, text, feedback, created_at, updated_at)
+        SELECT * FROM (VALUES {question}
+            (%(reply_id)s, %(conversation_id)s, %(user_id)s, %(question_id)s, 'assistant', 'streaming', '', '',
+                %(at)s + interval '1 microsecond', now())
+        ) AS new WHERE (SELECT count(*) FROM free) = cardinality(%(attachments)s::uuid[])
+        RETURNING id
+    ),
+    taken AS (
+        UPDATE assistants_attachment SET message_id = %(question_id)s
+        WHERE id IN (SELECT id FROM free) AND EXISTS (SELECT FROM said)
+    ),
+    titled AS (
+        UPDATE assistants_conversation SET updated_at = %(at)s, tip_id = %(reply_id)s,
             title = CASE WHEN title = %(untitled)s THEN %(title)s ELSE title END
-        WHERE id = %(conversation_id)s
+        WHERE id = %(conversation_id)s AND EXISTS (SELECT FROM said)
     )
-    INSERT INTO assistants_message (id, conversation_id, user_id, role, state, text, feedback, created_at, updated_at)
-    VALUES
-        (%(question_id)s, %(conversation_id)s, %(user_id)s, 'user', 'completed', %(text)s, '', %(at)s, %(at)s),
-        (%(reply_id)s, %(conversation_id)s, %(user_id)s, 'assistant', 'streaming', '', '',
-            %(at)s + interval '1 microsecond', now())
-    RETURNING id
+    SELECT id FROM said
+"""
+QUESTION = """
+    (%(question_id)s, %(conversation_id)s, %(user_id)s, %(parent_id)s, 'user', 'completed', %(text)s, '',
+        %(at)s, %(at)s),
 """
 
 STATE = """
@@ -71,9 +77,16 @@ STATE = """
 """
 
 
+class Root(Enum):
+    """The place before all messages."""
+
+    ROOT = "root"
+
+
 @dataclass(frozen=True)
 class NewMessage:
-    """What somebody says. `system`, where given, stands in for the conversation's own.
+    """What somebody says, and what it goes on from; None is the conversation's tip. `system`, where given, stands in
+    for the conversation's own.
 
     `project_id` is whose conversation it must be; without it, it must be no project's. What stands in `along` is
     committed with the message, whose id is `question_id`.
@@ -82,22 +95,90 @@ class NewMessage:
     text: str
     max_tokens: int
     system: str | None = None
+    parent: UUID | Root | None = None
+    attachments: tuple[UUID, ...] = ()
     project_id: UUID | None = None
     along: tuple[Statement, ...] = ()
 
 
+@dataclass(frozen=True)
+class Again:
+    """Another reply to a question: to the one that `message_id` is, or that it answers. `model` may be another one."""
+
+    message_id: UUID
+    max_tokens: int
+    model: str | None = None
+    system: str | None = None
+
+
 async def reply_to(
-    new: NewMessage, *, conversation_id: UUID, caller: Caller, request_id: str, at: datetime
+    new: NewMessage | Again, *, conversation_id: UUID, caller: Caller, request_id: str, at: datetime
 ) -> LiveTurn:
-    """Save what was said and begin the reply. Raises `Http404`, `ConversationBusy`, `QuotaExceeded`."""
-    return await turns.unhurried(_reply_to(new, conversation_id, caller, request_id, at))
+    """Save what was said, if it is new, and begin the reply.
+
+    Raises `Http404`, `UnknownMessage`, `UnknownAttachment`, `AttachmentTaken`, `ConversationBusy`, and as `turns.admit`
+    does.
+    """
+    replying = _reply_again if isinstance(new, Again) else _reply_to
+    return await turns.unhurried(replying(new, conversation_id, caller, request_id, at))  # type: ignore[arg-type]
 
 
 async def _reply_to(new: NewMessage, conversation_id: UUID, caller: Caller, request_id: str, at: datetime) -> LiveTurn:
-    history = await _history(conversation_id, caller, new.project_id)
-    offer = await catalogue.find(history["model"])
+    end, message_id = _place_of(new.parent)
+    most = settings.CONVERSATION_MESSAGES - 1  # The new one is the last of them.
+    history = await branches.history(
+        conversation_id,
+        caller,
+        end=end,
+        message_id=message_id,
+        most=most,
+        attachments=new.attachments,
+        project_id=new.project_id,
+    )
+    files = attachments.checked(new.attachments, history["attachments"])
+    question = {"role": "user", "content": new.text} | ({"files": files} if files else {})
+    turn = await _admitted(new, history, [*history["messages"], question], caller, request_id, at)
+    said = {
+        "question_id": question_id(request_id),
+        "text": new.text,
+        "title": title_from(new.text),
+        "parent_id": history["end_id"],
+        "attachments": list(new.attachments),
+    }
+    await _begin(turn, BEGIN_REPLY.format(question=QUESTION), conversation_id, said, along=new.along)
+    return turn
+
+
+async def _reply_again(new: Again, conversation_id: UUID, caller: Caller, request_id: str, at: datetime) -> LiveTurn:
+    history = await branches.history(conversation_id, caller, end=branches.QUESTION, message_id=new.message_id)
+    messages = history["messages"]
+    if not (messages and messages[-1]["role"] == "user"):
+        raise Http404("There is no such question.")
+    turn = await _admitted(new, history, messages, caller, request_id, at)
+    asked = {"question_id": history["end_id"], "title": UNTITLED, "attachments": []}
+    await _begin(turn, BEGIN_REPLY.format(question=""), conversation_id, asked)
+    return turn
+
+
+def _place_of(parent: UUID | Root | None) -> tuple[str, UUID | None]:
+    if parent is None:
+        return branches.TIP, None
+    return branches.NAMED, None if parent is Root.ROOT else parent
+
+
+async def _admitted(
+    new: NewMessage | Again,
+    history: database.Row,
+    messages: list[dict[str, Any]],
+    caller: Caller,
+    request_id: str,
+    at: datetime,
+) -> LiveTurn:
+    offer = await catalogue.find((new.model if isinstance(new, Again) else None) or history["model"])
     system = history["system"] if new.system is None else new.system
-    body = prompt(system, [*history["messages"], {"role": "user", "content": new.text}], offer, new.max_tokens)
+    body = prompt(system, messages, offer, new.max_tokens)
+    estimate = _tokens(body, body["messages"])
+    body["messages"] = await attachments.with_files(body["messages"])
     order = Order(
         caller,
         request_id,
@@ -106,15 +187,32 @@ async def _reply_to(new: NewMessage, conversation_id: UUID, caller: Caller, requ
         ModelCall(body),
         message_id=reply_id(request_id),
         fallbacks=await chain.fallbacks_of(offer, caller),
+        prompt_estimate=estimate,
     )
-    turn = await turns.admit(order, providers.of(offer), at=at)
+    return await turns.admit(order, providers.of(offer), at=at)
+
+
+async def _begin(
+    turn: LiveTurn, statement: str, conversation_id: UUID, said: dict[str, Any], *, along: tuple[Statement, ...] = ()
+) -> None:
+    order = turn.order
+    always = {
+        "conversation_id": conversation_id,
+        "workspace_id": order.caller.workspace_id,
+        "user_id": order.caller.user_id,
+        "reply_id": order.message_id,
+        "untitled": UNTITLED,
+        "at": turn.created_at,
+    }
     try:
-        await _begin_reply(conversation_id, new, turn, at)
-    except (UniqueViolation, ForeignKeyViolation) as exc:
+        if await database.fetch_first_of([(statement, always | said), *along]) is None:
+            raise AttachmentTaken
+    except (UniqueViolation, ForeignKeyViolation, AttachmentTaken) as exc:
         await metering.release(turn.admission.reservation_id)
+        if isinstance(exc, AttachmentTaken):
+            raise
         raise ConversationBusy if isinstance(exc, UniqueViolation) else Http404 from exc
     turn.begin()
-    return turn
 
 
 def reply_id(request_id: str) -> UUID:
@@ -135,41 +233,18 @@ def prompt(system: str, messages: list[dict[str, Any]], offer: Offer, max_tokens
     while len(messages) > 1 and (messages[0]["role"] != "user" or _too_long(body, messages, offer)):
         messages = messages[1:]
     body["messages"] = messages
-    if estimates.prompt_tokens(body) >= CACHED_FROM_TOKENS:
+    if _tokens(body, messages) >= CACHED_FROM_TOKENS:
         body["cache_control"] = {"type": "ephemeral"}
     return body
 
 
 def _too_long(body: dict[str, Any], messages: list[dict[str, Any]], offer: Offer) -> bool:
-    tokens: int = estimates.prompt_tokens({**body, "messages": messages}) + body["max_tokens"]
-    return tokens > offer.context
+    return _tokens(body, messages) + int(body["max_tokens"]) > offer.context
 
 
-async def _history(conversation_id: UUID, caller: Caller, project_id: UUID | None) -> database.Row:
-    params = {
-        "conversation_id": conversation_id,
-        "workspace_id": caller.workspace_id,
-        "project_id": project_id,
-        "most": settings.CONVERSATION_MESSAGES - 1,  # The new one is the last of them.
-    }
-    found = await database.fetch_one(HISTORY, params)
-    if found is None:
-        raise Http404("There is no such conversation.")
-    return found
-
-
-async def _begin_reply(conversation_id: UUID, new: NewMessage, turn: LiveTurn, at: datetime) -> None:
-    params = {
-        "conversation_id": conversation_id,
-        "user_id": turn.order.caller.user_id,
-        "question_id": question_id(turn.order.request_id),
-        "reply_id": turn.order.message_id,
-        "text": new.text,
-        "title": title_from(new.text),
-        "untitled": UNTITLED,
-        "at": at,
-    }
-    await database.fetch_first_of([(BEGIN_REPLY, params), *new.along])
+def _tokens(body: dict[str, Any], messages: list[dict[str, Any]]) -> int:
+    """Estimated before the files are read."""
+    return estimates.prompt_tokens({**body, "messages": messages}) + attachments.tokens(messages)
 
 
 def title_from(text: str) -> str:
@@ -195,16 +270,15 @@ async def reply_state(
     return found
 
 
+@transaction.atomic
 def create(caller: Caller, *, title: str, system: str, model: str, welcome: str = WELCOME) -> Conversation:
     """A conversation that begins with a word of welcome, which is never sent to the model."""
     conversation = Conversation.objects.create(
         workspace_id=caller.workspace_id, user_id=caller.user_id, title=title, system=system, model=model
     )
     moment = now()
-    conversation.messages.create(role=Message.Role.ASSISTANT, text=welcome, created_at=moment, updated_at=moment)
+    conversation.tip = conversation.messages.create(
+        role=Message.Role.ASSISTANT, text=welcome, created_at=moment, updated_at=moment
+    )
+    conversation.save(update_fields=["tip"])
     return conversation
-
-
-def as_markdown(conversation: Conversation) -> str:
-    said = (f"**{message.get_role_display()}**\n\n{message.text}" for message in conversation.messages.all())
-    return "\n\n".join([f"# {conversation.title}", *said]) + "\n"

@@ -25,11 +25,74 @@ class InvalidRequest(AssistantError):
         super().__init__(message)
 
 
+class UnknownMessage(AssistantError):
+    code = "unknown_message"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such message in this conversation.")
+
+
 class ConversationBusy(AssistantError):
     code = "conversation_busy"
 
     def __init__(self) -> None:
         super().__init__("This conversation is being answered. Wait for the answer, or resume its stream.")
+
+
+class UnknownAttachment(AssistantError):
+    code = "unknown_attachment"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such attachment.")
+
+
+class AttachmentTaken(AssistantError):
+    code = "attachment_taken"
+
+    def __init__(self) -> None:
+        super().__init__("Another message has this attachment. Upload it again.")
+
+
+class TooManyAttachments(AssistantError):
+    code = "too_many_attachments"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{most} files wait for a message already. Use or delete some.")
+
+
+class UnsupportedFile(AssistantError):
+    code = "unsupported_file"
+
+    def __init__(self) -> None:
+        super().__init__("Only PNG, JPEG, GIF and WebP images, PDF files, and text in UTF-8 can be attached.")
+
+
+class FileTooLarge(AssistantError):
+    code = "file_too_large"
+
+    def __init__(self, most: int, what: str = "a file of this kind") -> None:
+        super().__init__(f"It is too large: {what} may have {most:,} bytes.")
+
+
+class FileRefused(AssistantError):
+    """It is broken, or made so that it cannot be read."""
+
+    code = "file_refused"
+
+
+class ContentRefused(AssistantError):
+    """The moderator lets it not pass; nothing was asked, held or kept."""
+
+    code = "content_refused"
+
+
+class ModerationUnavailable(AssistantError):
+    """The moderator cannot tell, so nothing was asked."""
+
+    code = "moderation_unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("What you said could not be checked. Try again.")
 
 
 class InvalidCatalogue(AssistantError):

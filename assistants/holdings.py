@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import base64
+from collections.abc import Iterable, Iterator
 
 from django.db.models import Q, QuerySet
 
@@ -10,7 +11,9 @@ from accounts import archives
 from accounts.archives import Json, rows
 from accounts.holdings import own_workspaces
 from accounts.models import User
+from assistants import attachments
 from assistants.models import (
+    Attachment,
     Conversation,
     CreatorProfile,
     Decision,
@@ -34,6 +37,7 @@ def contribute() -> None:
         "project_tasks", "What was done and noted in them, and by you in those of others.", project_tasks
     )
     archives.contribute("project_decisions", "What was decided in them, and by you in those of others.", decisions)
+    archives.contribute("attachments", "The files you attached, their content in Base64.", attached)
     archives.contribute("turns", "Each call of a model: what it took and how it ended.", turns)
 
 
@@ -45,7 +49,18 @@ def conversations(user: User) -> Iterable[Json]:
 
 def messages(user: User) -> Iterable[Json]:
     found = Message.objects.filter(Q(user=user) | Q(conversation__workspace__in=own_workspaces(user)))
-    return rows(found, "id", "conversation_id", "role", "state", "text", "feedback", "created_at", "updated_at")
+    return rows(
+        found, "id", "conversation_id", "parent_id", "role", "state", "text", "feedback", "created_at", "updated_at"
+    )
+
+
+def attached(user: User) -> Iterator[Json]:
+    """One file at a time, however many there are."""
+    found = Attachment.objects.filter(Q(user=user) | Q(workspace__in=own_workspaces(user)))
+    fields = ["id", "workspace_id", "message_id", "name", "media_type", "size", "created_at", "file"]
+    for row in rows(found, *fields):
+        data = attachments.content(row.pop("file"))
+        yield row | {"content": None if data is None else base64.b64encode(data).decode()}
 
 
 def jobs(user: User) -> Iterable[Json]:

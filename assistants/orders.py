@@ -9,7 +9,7 @@ from uuid import UUID
 from django.conf import settings
 
 from accounts.callers import Caller
-from assistants import estimates
+from assistants import estimates, moderation
 from assistants.catalogue import Offer
 from assistants.models import Turn
 from assistants.prices import Usage
@@ -34,6 +34,7 @@ class Order:
     offer: Offer
     call: ModelCall
     message_id: UUID | None = None
+    prompt_estimate: int | None = None  # Where more is known of the prompt than can be seen of its body.
     fallbacks: tuple[Offer, ...] = ()
 
     @property
@@ -80,12 +81,13 @@ async def reserve_room(order: Order, provider: Provider, at: datetime) -> Room:
 
     The estimate serves while there is room for all that is asked. Near the end of an allowance, or where the size of
     the prompt cannot be seen, a real count is worth its round trip: the answer is cut to what is left, to the last.
-    Raises `TooFast` before anything else is looked at.
+    Raises `TooFast` before anything else is looked at, and `ContentRefused` before anything is held.
     """
     pace = await paces.step(order.caller.workspace_id, at)
+    await moderation.check(moderation.said_in(order.call.body), order.caller)
     wanted = min(order.call.body["max_tokens"], order.offer.max_output)
     first = min(wanted, settings.HOLD_SLICE_TOKENS) if order.streams and not order.thinks else wanted
-    prompt = estimates.prompt_tokens(order.call.body)
+    prompt = order.prompt_estimate or estimates.prompt_tokens(order.call.body)
     if estimates.is_guesswork(order.call.body):
         prompt = max(prompt, await _counted(order, provider, prompt))
     try:

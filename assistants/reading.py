@@ -15,6 +15,8 @@ Event = dict[str, Any]
 
 QUOTA = "quota"
 """Why an answer ended that an allowance ended."""
+STOPPED = "stopped"
+"""Why one ended that somebody stopped."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
@@ -19,7 +18,8 @@ SAVE_REPLY = """
     UPDATE assistants_message SET text = %(text)s, state = %(state)s, updated_at = now()
     WHERE id = %(message_id)s AND (state = 'streaming' OR (state = 'incomplete' AND %(state)s <> 'streaming'))
 """
-
+# Whether somebody asked, in another process, that it stop.
+SAVE_PROGRESS = f"{SAVE_REPLY} RETURNING stop_asked_at IS NOT NULL AS is_to_stop"
 
 # A reply that was erased meanwhile is left out; one that is being erased is waited for.
 MESSAGE = "(SELECT id FROM assistants_message WHERE id = %(message_id)s FOR KEY SHARE)"
@@ -33,13 +33,9 @@ def of_turn(turn: LiveTurn) -> list[Statement]:
     return statements
 
 
-def of_progress(turns: Iterable[LiveTurn]) -> list[Statement]:
-    """The replies as far as they have come."""
-    return [
-        (SAVE_REPLY, {"message_id": turn.order.message_id, "text": turn.text, "state": "streaming"})
-        for turn in turns
-        if turn.order.message_id
-    ]
+def of_progress(turn: LiveTurn) -> Statement:
+    """Its reply as far as it has come; answers whether it `is_to_stop`."""
+    return SAVE_PROGRESS, {"message_id": turn.order.message_id, "text": turn.text, "state": "streaming"}
 
 
 def _fields(turn: LiveTurn) -> dict[str, Any]:

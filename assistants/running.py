@@ -65,6 +65,8 @@ async def _renew_leases() -> None:
 
 async def _checkpoint(turns: list[LiveTurn]) -> None:
     await metering.renew({turn.admission.reservation_id: turn.checkpoint() for turn in turns})
-    for sql, params in records.of_progress(turns):
-        async with database.connected() as connection:
-            await connection.execute(sql, params)
+    for turn in turns:
+        if turn.order.message_id:
+            saved = await database.fetch_one(*records.of_progress(turn))
+            if saved and saved["is_to_stop"]:
+                turn.ask_to_end()

@@ -5,13 +5,13 @@ from typing import Any
 from rest_framework import serializers
 
 from assistants.conversations import UNTITLED
-from assistants.models import Conversation, Message, Turn
+from assistants.models import Attachment, Conversation, Message, Turn
 
 
 class ConversationView(serializers.ModelSerializer[Conversation]):
     class Meta:
         model = Conversation
-        fields = ["id", "title", "system", "model", "created_at", "updated_at", "archived_at"]
+        fields = ["id", "title", "system", "model", "tip_id", "created_at", "updated_at", "archived_at"]
 
 
 class NewConversation(serializers.Serializer[Any]):
@@ -21,12 +21,15 @@ class NewConversation(serializers.Serializer[Any]):
 
 
 class ConversationChange(serializers.Serializer[Any]):
-    """Rename it, change its system prompt or model, archive it or bring it back."""
+    """Rename it, change its system prompt or model, archive it or bring it back, show another branch."""
 
     title = serializers.CharField(max_length=200, required=False)
     system = serializers.CharField(max_length=100_000, required=False, allow_blank=True)
     model = serializers.CharField(max_length=80, required=False)
     archived = serializers.BooleanField(required=False)
+    tip = serializers.UUIDField(
+        required=False, help_text="A message: the newest branch that leads through it is shown."
+    )
 
 
 class TurnView(serializers.ModelSerializer[Turn]):
@@ -51,12 +54,39 @@ class TurnView(serializers.ModelSerializer[Turn]):
         ]
 
 
+class NewAttachment(serializers.Serializer[Any]):
+    file = serializers.FileField()
+
+
+class AttachmentView(serializers.ModelSerializer[Attachment]):
+    class Meta:
+        model = Attachment
+        fields = ["id", "name", "media_type", "size", "tokens", "message_id", "created_at"]
+
+
 class MessageView(serializers.ModelSerializer[Message]):
     turn = TurnView(read_only=True, allow_null=True, help_text="The record of the call that wrote it.")
+    siblings = serializers.ListField(
+        child=serializers.UUIDField(),
+        read_only=True,
+        help_text="All that go on from the same message, this one among them, in order.",
+    )
+    attachments = AttachmentView(many=True, read_only=True)
 
     class Meta:
         model = Message
-        fields = ["id", "role", "state", "text", "feedback", "created_at", "turn"]
+        fields = [
+            "id",
+            "parent_id",
+            "siblings",
+            "role",
+            "state",
+            "text",
+            "attachments",
+            "feedback",
+            "created_at",
+            "turn",
+        ]
 
 
 class FeedbackChange(serializers.Serializer[Any]):

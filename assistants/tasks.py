@@ -4,7 +4,7 @@ from celery import shared_task
 from django.utils.timezone import now
 
 from accounts import database
-from assistants import providers
+from assistants import attachments, providers
 from assistants.crew import claims, work
 from assistants.interrupted import close_interrupted as close
 
@@ -31,3 +31,8 @@ async def _work_on_jobs() -> int:
             await provider.close()
         await database.close_pool()
     return count
+
+
+@shared_task
+def sweep_attachments() -> int:
+    return attachments.sweep(now())

@@ -9,14 +9,45 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q
 
 from accounts.erasure import Leaver
+from assistants.attachments import let_go
 from assistants.coaching import traces as coaching
 from assistants.conversations import UNTITLED, title_from
-from assistants.models import Conversation, Job, Message
+from assistants.models import Attachment, Conversation, Job, Message
 
 # Nothing can be said in a conversation, and no reply can end, while its row is held; what comes then finds it gone.
 THEIRS = "SELECT id FROM assistants_message WHERE conversation_id = ANY(%(conversations)s) OR user_id = %(user)s"
 LOCK = f"WITH held AS ({THEIRS} FOR UPDATE) SELECT count(*) FROM held"
 FREE_TURNS = f"UPDATE assistants_turn SET message_id = NULL WHERE message_id IN ({THEIRS})"
+# What others said goes on from what was said before: nobody loses more of a branch than what goes.
+ABOVE = f"""
+    WITH RECURSIVE doomed AS (SELECT id, parent_id FROM assistants_message WHERE id IN ({THEIRS})),
+    above AS (
+        {{those}}
+        UNION ALL
+        SELECT above.id, doomed.parent_id FROM above JOIN doomed ON doomed.id = above.parent_id
+    )
+"""
+RELINK_MESSAGES = (
+    ABOVE.format(
+        those="""
+        SELECT m.id, m.parent_id FROM assistants_message m JOIN doomed ON doomed.id = m.parent_id
+        WHERE m.id NOT IN (SELECT id FROM doomed)
+    """
+    )
+    + """
+    UPDATE assistants_message m SET parent_id = above.parent_id FROM above
+    WHERE above.id = m.id AND NOT EXISTS (SELECT FROM doomed WHERE doomed.id = above.parent_id)
+"""
+)
+RELINK_TIPS = (
+    ABOVE.format(
+        those="SELECT c.id, c.tip_id AS parent_id FROM assistants_conversation c JOIN doomed ON doomed.id = c.tip_id"
+    )
+    + """
+    UPDATE assistants_conversation c SET tip_id = above.parent_id FROM above
+    WHERE above.id = c.id AND NOT EXISTS (SELECT FROM doomed WHERE doomed.id = above.parent_id)
+"""
+)
 DELETE_MESSAGES = f"DELETE FROM assistants_message WHERE id IN ({THEIRS})"
 DELETE_CONVERSATIONS = "DELETE FROM assistants_conversation WHERE id = ANY(%(conversations)s)"
 
@@ -29,14 +60,23 @@ def take_out(leaver: Leaver) -> dict[str, int]:
     with connection.cursor() as cursor:
         cursor.execute(LOCK, params)
         titled = _retitle(leaver, doomed)
-        cursor.execute(FREE_TURNS, params)
-        cursor.execute(DELETE_MESSAGES, params)
+        attachments = let_go(_attachments_of(leaver, doomed))
+        for statement in (FREE_TURNS, RELINK_MESSAGES, RELINK_TIPS, DELETE_MESSAGES):
+            cursor.execute(statement, params)
         messages = cursor.rowcount
         cursor.execute(DELETE_CONVERSATIONS, params)
         conversations = cursor.rowcount
     _, gone = Job.objects.filter(Q(workspace__in=leaver.workspace_ids) | Q(user=leaver.user_id)).delete()
     jobs = gone.get(Job._meta.label, 0)
-    return {"messages": messages, "conversations": conversations, "titles": titled, "jobs": jobs, **coached}
+    counts = {"messages": messages, "conversations": conversations, "titles": titled, "attachments": attachments}
+    return {**counts, "jobs": jobs, **coached}
+
+
+def _attachments_of(leaver: Leaver, doomed: list[UUID]) -> list[Attachment]:
+    """What they gave, and what goes with a message that goes. Held."""
+    theirs = Q(workspace__in=leaver.workspace_ids) | Q(user=leaver.user_id)
+    with_messages = Q(message__conversation__in=doomed) | Q(message__user=leaver.user_id)
+    return list(Attachment.objects.filter(theirs | with_messages).order_by("pk").select_for_update(of=("self",)))
 
 
 def _conversations_of(leaver: Leaver) -> list[UUID]:

@@ -27,7 +27,7 @@ from assistants.models import Message, Turn
 from assistants.orders import Order, Room
 from assistants.prices import Usage
 from assistants.providers.base import NobodyListened, Provider, ProviderBroken, ProviderError
-from assistants.reading import QUOTA, Event, Piece, Reading, joined
+from assistants.reading import QUOTA, STOPPED, Event, Piece, Reading, joined
 from quotas import metering
 from quotas.limits import Limit
 from quotas.metering import Admission
@@ -61,6 +61,7 @@ class LiveTurn:
     _over: bool = False
     _settled: bool = False
     _cut: bool = False
+    _stop_asked: bool = False
     _is_full: bool = False
     usage: Usage = field(default_factory=Usage)
     basis: Basis | None = None
@@ -135,6 +136,8 @@ class LiveTurn:
         except asyncio.CancelledError:
             # Nobody listens any more, or the server is stopping: what was delivered is settled all the same.
             self.task.uncancel()
+            if self._stop_asked:
+                self._end_as_asked()
         except ProviderError as exc:
             self.failure = exc
 
@@ -214,6 +217,12 @@ class LiveTurn:
         self._cut = True
         self.reading.stop_reason = QUOTA
 
+    def _end_as_asked(self) -> None:
+        self.failure = None
+        if not self.reading.ended:
+            self._cut = True
+            self.reading.stop_reason = STOPPED
+
     async def _complete(self) -> None:
         self.raw = await self.provider.complete(self.order.call)
         self.answer = self.reading.read_message(self.raw)
@@ -264,6 +273,20 @@ class LiveTurn:
             self.failure = ProviderBroken("The server is restarting. What was delivered is charged; ask again.")
             self._soon(self.task.cancel)
 
+    async def end_early(self) -> None:
+        """End the answer here, as whoever asked wishes: it is whole as it stands. Returns once it is settled."""
+        self.ask_to_end()
+        await asyncio.shield(self.task)
+
+    def ask_to_end(self) -> None:
+        """The same without waiting."""
+        self._soon(self._end_early)
+
+    def _end_early(self) -> None:
+        if not self._over:
+            self._stop_asked = True
+            self.task.cancel()
+
     def _note_first_token(self) -> None:
         if self._first_token_seconds is None and self.reading.delivers:
             self._first_token_seconds = time.monotonic() - self._begun
@@ -284,13 +307,13 @@ class LiveTurn:
     async def _outcome(self) -> tuple[Usage, Basis | None]:
         """What to charge, and what that rests on; None: nothing was delivered, so nothing is charged.
 
-        A client that hangs up before the first token has had its prompt read, and pays for that. Where the provider
+        A client that hangs up or stops it before the first token has had its prompt read, and pays. Where the provider
         breaks off before the first token nobody does.
         """
         reading = self.reading
         if reading.reported:
             return reading.usage, Basis.REPORTED if self._listeners else Basis.DRAINED
-        hung_up = reading.started and not self._listeners
+        hung_up = reading.started and (self._stop_asked or not self._listeners)
         if not (reading.delivers or hung_up):
             return Usage(), None
         model = self.order.offer.upstream_name
@@ -388,7 +411,10 @@ def _desert(beginning: asyncio.Task[LiveTurn]) -> None:
 
 
 async def admit(order: Order, provider: Provider, *, at: datetime) -> LiveTurn:
-    """Reserve. Raises `QuotaExceeded` or `ModelNotInPlan`; nothing is asked of the model before `begin`."""
+    """Reserve; nothing is asked of the model before `begin`.
+
+    Raises `ContentRefused`, `QuotaExceeded` or `ModelNotInPlan`.
+    """
     room = await orders.reserve_room(order, provider, at)
     body = {**order.call.body, "model": order.offer.upstream_name, "max_tokens": room.wanted}
     return LiveTurn(replace(order, call=replace(order.call, body=body)), provider, room, at)

@@ -5,12 +5,12 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.utils.timezone import now
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, status
 from rest_framework.request import Request
@@ -24,8 +24,8 @@ from accounts.callers import Caller
 from accounts.database import Row
 from accounts.models import Scope
 from accounts.views import parsed
-from assistants import conversations, providers, replies, running
-from assistants.conversations import NewMessage
+from assistants import attachments, branches, conversations, providers, replies, running, stopping, transcripts
+from assistants.conversations import Again, NewMessage, Root
 from assistants.errors import InvalidRequest, UnknownModel
 from assistants.models import Conversation, LanguageModel, Message
 from assistants.serializers import (
@@ -101,7 +101,8 @@ class ConversationListView(generics.ListAPIView[Conversation]):
         found = Conversation.objects.of(caller_of(self.request).workspace_id).filter(archived_at__isnull=not archived)
         # PostgreSQL has no NUL, so nothing holds one.
         if words := asked.get("search", "").replace("\x00", ""):
-            found = found.filter(Q(title__icontains=words) | Q(messages__text__icontains=words)).distinct()
+            said = Message.objects.filter(conversation=OuterRef("pk"), text__icontains=words)
+            found = found.filter(Q(title__icontains=words) | Exists(said))
         return found
 
     @extend_schema(
@@ -134,13 +135,15 @@ class ConversationDetailView(APIView):
 
     @extend_schema(request=ConversationChange, responses=ConversationView, tags=["assistants"])
     def patch(self, request: Request, conversation_id: UUID) -> Response:
-        """Rename it, archive it (`archived`), change its model or system prompt."""
+        """Rename it, archive it (`archived`), change its model or system prompt, show another branch (`tip`)."""
         conversation = conversation_of(request, conversation_id)
         change = parsed(ConversationChange, request)
         if "model" in change:
             checked_model(change["model"], caller_of(request))
         if "archived" in change:
             change["archived_at"] = now() if change.pop("archived") else None
+        if "tip" in change:
+            change["tip_id"] = branches.newest_end(conversation, change.pop("tip"))
         for name, value in change.items():
             setattr(conversation, name, value)
         conversation.save(update_fields=[*change, "updated_at"])
@@ -164,12 +167,12 @@ class ConversationExportView(APIView):
         tags=["assistants"],
     )
     def get(self, request: Request, conversation_id: UUID) -> Response | HttpResponse:
-        """The whole conversation as Markdown, or as JSON with `?as=json`."""
+        """The whole conversation as Markdown, or as JSON with `?as=json`, all its branches included."""
         conversation = conversation_of(request, conversation_id)
         if request.query_params.get("as") == "json":
-            messages = MessageView(conversation.messages.select_related("turn"), many=True).data
+            messages = MessageView(conversation.messages.with_all_that_is_told(), many=True).data
             return Response({**ConversationView(conversation).data, "messages": messages})
-        return HttpResponse(conversations.as_markdown(conversation), content_type="text/markdown; charset=utf-8")
+        return HttpResponse(transcripts.as_markdown(conversation), content_type="text/markdown; charset=utf-8")
 
 
 class MessageListView(generics.ListAPIView[Message]):
@@ -177,11 +180,15 @@ class MessageListView(generics.ListAPIView[Message]):
     serializer_class = MessageView
 
     def get_queryset(self) -> QuerySet[Message]:
-        return conversation_of(self.request, self.kwargs["conversation_id"]).messages.select_related("turn")
+        conversation = conversation_of(self.request, self.kwargs["conversation_id"])
+        found = conversation.messages.with_all_that_is_told()
+        if self.request.query_params.get("all") == "true":
+            return found
+        return found.leading_to(conversation.tip_id)
 
     @extend_schema(tags=["assistants"])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """The messages of a conversation, newest first."""
+        """The messages of the branch that is shown, newest first; of all branches with `?all=true`."""
         return self.list(request, *args, **kwargs)
 
 
@@ -196,7 +203,7 @@ class FeedbackView(APIView):
             conversation_id=conversation_id,
             conversation__in=Conversation.objects.of(caller_of(request).workspace_id),
         )
-        message = get_object_or_404(replies_here.select_related("turn"), id=message_id)
+        message = get_object_or_404(replies_here.with_all_that_is_told(), id=message_id)
         message.feedback = parsed(FeedbackChange, request)["feedback"]
         message.save(update_fields=["feedback"])
         return Response(MessageView(message).data)
@@ -219,12 +226,22 @@ async def messages(request: HttpRequest, conversation_id: UUID) -> HttpResponse 
 async def _post_message(request: HttpRequest, conversation_id: UUID) -> HttpResponse | EventStream:
     """Say something. The reply streams where the client accepts an event stream, and comes whole where not."""
     caller = await callers.aidentify(request.headers, needs=Scope.CHAT)
+    return await _replied(request, conversation_id, caller, _new_message(read_object(request.body)))
+
+
+@csrf_exempt
+@require_POST
+async def regenerate(request: HttpRequest, conversation_id: UUID, message_id: UUID) -> HttpResponse | EventStream:
+    """Have the same question answered once more, beside the answers there are."""
+    caller = await callers.aidentify(request.headers, needs=Scope.CHAT)
+    return await _replied(request, conversation_id, caller, _again(message_id, request.body))
+
+
+async def _replied(
+    request: HttpRequest, conversation_id: UUID, caller: Caller, new: NewMessage | Again
+) -> HttpResponse | EventStream:
     turn = await conversations.reply_to(
-        _new_message(read_object(request.body)),
-        conversation_id=conversation_id,
-        caller=caller,
-        request_id=request.headers["X-Request-ID"],
-        at=now(),
+        new, conversation_id=conversation_id, caller=caller, request_id=request.headers["X-Request-ID"], at=now()
     )
     listener = turn.listener
     await listener.opened()
@@ -236,8 +253,20 @@ async def _post_message(request: HttpRequest, conversation_id: UUID) -> HttpResp
     return JsonResponse(reply_of(turn, conversation_id), status=201, headers=headers_of(turn))
 
 
+@csrf_exempt
+@require_POST
+async def stop(request: HttpRequest, conversation_id: UUID, message_id: UUID) -> JsonResponse:
+    """End a reply that is being written, and answer with it as it ends; 202 where another process has yet to end it."""
+    caller = await callers.aidentify(request.headers, needs=Scope.CHAT)
+    await rates.acheck(request, "any", account=caller.user_id)
+    row = await stopping.stop(message_id, conversation_id, caller, at=now())
+    is_running = row["state"] == Message.State.STREAMING
+    reply = reply_of_row(row, row["request_id"] or "") | {"state": row["state"]}
+    return JsonResponse(reply, status=202 if is_running else 200)
+
+
 async def kept_reply(
-    request: HttpRequest, request_id: str, *, conversation_id: UUID
+    request: HttpRequest, request_id: str, *, conversation_id: UUID, **_: UUID
 ) -> HttpResponse | EventStream | None:
     """The reply to an earlier request whose process died, as the database has it; None where it never began."""
     caller = await callers.aidentify(request.headers, needs=Scope.CHAT)
@@ -307,10 +336,37 @@ def _new_message(body: dict[str, Any]) -> NewMessage:
         raise InvalidRequest("text: say something.", "text")
     if len(text) > LONGEST_MESSAGE:
         raise InvalidRequest(f"text: at most {LONGEST_MESSAGE} characters.", "text")
+    files = attachments.parsed_ids(body.get("attachments", []))
+    return NewMessage(text, _max_tokens(body), parent=_parent(body), attachments=files)
+
+
+def _again(message_id: UUID, raw: bytes) -> Again:
+    body = read_object(raw) if raw else {}
+    model = body.get("model")
+    if not isinstance(model, str | None) or model == "":
+        raise InvalidRequest("model: the slug of a model.", "model")
+    return Again(message_id, _max_tokens(body), model)
+
+
+def _max_tokens(body: dict[str, Any]) -> int:
     max_tokens = body.get("max_tokens", settings.CONVERSATION_MAX_TOKENS)
     if not isinstance(max_tokens, int) or isinstance(max_tokens, bool) or max_tokens < 1:
         raise InvalidRequest("max_tokens: a whole number of at least 1.", "max_tokens")
-    return NewMessage(text, max_tokens)
+    return max_tokens
+
+
+def _parent(body: dict[str, Any]) -> UUID | Root | None:
+    """Null is a beginning anew; left out, it goes on where the conversation is."""
+    if "parent_id" not in body:
+        return None
+    return Root.ROOT if body["parent_id"] is None else _id(body["parent_id"], "parent_id")
+
+
+def _id(value: object, name: str) -> UUID:
+    try:
+        return UUID(str(value))
+    except ValueError as exc:
+        raise InvalidRequest(f"{name}: not an id.", name) from exc
 
 
 def offset_after(last_event_id: str) -> int:

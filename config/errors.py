@@ -6,7 +6,7 @@ Three shapes: Anthropic's under /v1/messages, OpenAI's elsewhere under /v1/, pro
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -58,17 +58,26 @@ from accounts.errors import (
 from accounts.moments import seconds_until
 from assistants.errors import (
     ActiveProjectExists,
+    AttachmentTaken,
+    ContentRefused,
     ConversationBusy,
+    FileRefused,
+    FileTooLarge,
     InvalidRequest,
     JobEnded,
+    ModerationUnavailable,
     NoActiveProject,
     NothingToExport,
     NotYourProject,
     OperationFailed,
+    TooManyAttachments,
+    UnknownAttachment,
     UnknownCrew,
+    UnknownMessage,
     UnknownModel,
     UnknownTask,
     UnknownTemplate,
+    UnsupportedFile,
 )
 from assistants.providers.base import ProviderBroken, ProviderBusy, ProviderRejected, ProviderTimeout
 from assistants.wire import anthropic, openai
@@ -140,6 +149,8 @@ STATUSES: dict[type[Exception], int] = {
     UnknownTemplate: 404,
     UnknownTask: 404,
     NoActiveProject: 404,
+    UnknownMessage: 404,
+    UnknownAttachment: 404,
     UnknownProvider: 404,
     UnknownWorkspace: 404,
     UnknownMember: 404,
@@ -162,10 +173,16 @@ STATUSES: dict[type[Exception], int] = {
     CardInUse: 409,
     ConversationBusy: 409,
     ActiveProjectExists: 409,
+    AttachmentTaken: 409,
+    TooManyAttachments: 409,
     IdempotencyKeyInUse: 409,
     AnswerNotKept: 409,
     RequestDataTooBig: 413,
+    FileTooLarge: 413,
+    UnsupportedFile: 415,
+    FileRefused: 422,
     IdempotencyKeyReused: 422,
+    ContentRefused: 422,
     QuotaExceeded: 429,
     ProviderBroken: 502,
     OperationFailed: 502,
@@ -174,6 +191,7 @@ STATUSES: dict[type[Exception], int] = {
     UnknownPrice: 502,
     UnknownShape: 502,
     ProviderBusy: 503,
+    ModerationUnavailable: 503,
     GatewayUnavailable: 503,
     NoCatalogue: 503,
     OperationalError: 503,
@@ -416,6 +434,8 @@ def drf_problem(exception: APIException) -> Problem:
 def shaped(request: HttpRequest, problem: Problem) -> HttpResponse:
     request_id = request.headers["X-Request-ID"]
     path = request.path_info
+    if path.startswith("/v1/"):
+        problem = as_on_the_wire(problem)
     if path.startswith("/v1/messages") or (path.startswith("/v1/") and "anthropic-version" in request.headers):
         return anthropic_shape(problem, request_id)
     if path.startswith("/v1/"):
@@ -426,6 +446,11 @@ def shaped(request: HttpRequest, problem: Problem) -> HttpResponse:
         content_type="application/problem+json",
         headers=problem.headers | native_headers(problem),
     )
+
+
+def as_on_the_wire(problem: Problem) -> Problem:
+    """Both originals refuse content with a 400."""
+    return replace(problem, status=400) if problem.code == ContentRefused.code else problem
 
 
 def native_body(request: HttpRequest, problem: Problem) -> dict[str, Any]:
@@ -472,6 +497,8 @@ def openai_words(problem: Problem) -> tuple[str, str | None]:
         return "invalid_request_error", "invalid_api_key"
     if problem.status in (403, 404) and problem.code.startswith("model_"):
         return "invalid_request_error", "model_not_found"
+    if problem.code == ContentRefused.code:
+        return "invalid_request_error", "content_policy_violation"
     if problem.status < 500:
         return "invalid_request_error", None if problem.status == 400 else problem.code
     return "server_error", problem.code

@@ -47,12 +47,14 @@ ASK_A_MODEL = {
     wire.chat_completions,
     wire.count_tokens,
     conversations.messages,
+    conversations.regenerate,
     crew.execute,
     coaching.chat,
 }
 # Whose replies can be found again by the request that asked for them.
 KEPT_REPLIES: dict[Any, Any] = {
     conversations.messages: conversations.kept_reply,
+    conversations.regenerate: conversations.kept_reply,
     coaching.chat: coaching.kept_reply,
 }
 FRAMES_AHEAD = 256

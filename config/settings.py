@@ -151,6 +151,7 @@ CELERY_BEAT_SCHEDULE = {
     "resync billing": {"task": "billing.tasks.resync_billing", "schedule": crontab(hour=3, minute=17)},
     "end grace": {"task": "billing.tasks.end_grace", "schedule": timedelta(minutes=10)},
     "play demo clock": {"task": "billing.tasks.play_demo_clock", "schedule": timedelta(minutes=1)},
+    "sweep attachments": {"task": "assistants.tasks.sweep_attachments", "schedule": timedelta(hours=1)},
     "close interrupted messages": {"task": "assistants.tasks.close_interrupted", "schedule": timedelta(seconds=60)},
 }
 
@@ -370,6 +371,26 @@ KEEP_ALIVE_SECONDS = 15.0
 # Who waits for an operation is told after this long at the most that it goes on without them.
 LONGEST_WAIT_SECONDS = 120
 
+# What may be attached, in bytes. A request's body takes 8 MiB here; Anthropic takes images of 5 MB, in Base64.
+IMAGE_BYTES = 3_750_000
+PDF_BYTES = 7_500_000
+TEXT_BYTES = 500_000
+# Larger pictures are not unpacked.
+IMAGE_SIDE = 8000
+IMAGE_PIXELS = 40_000_000
+PDF_PAGES = 100
+ATTACHMENTS_A_MESSAGE = 10
+# Of all messages together that go to a model; the newest go first.
+ATTACHED_BYTES = 20_000_000
+# What no message takes is kept so long, and no more than so many of a workspace at a time.
+UNUSED_ATTACHMENTS_KEPT = timedelta(days=1)
+ATTACHMENTS_WAITING = 100
+
+# An asynchronous function that may refuse what people say (`assistants.moderation`), by its dotted path;
+# assistants.word_list.moderate refuses the words of a file, one a line.
+MODERATION = env.str("MODERATION", "")
+MODERATION_WORDS = env.str("MODERATION_WORDS", "")
+
 # ---- Metering --------------------------------------------------------------------------------------------------------
 
 # A reservation, or an Idempotency-Key, that nobody has renewed for this long belongs to a process that died.
@@ -488,5 +509,7 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         "httpx2": {"level": "WARNING"},
         "stripe": {"level": "WARNING"},
+        # It warns of files that people made.
+        "pypdf": {"level": "ERROR"},
     },
 }

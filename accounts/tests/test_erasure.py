@@ -88,8 +88,8 @@ def team_of(owner: Person, *members: Person) -> Workspace:
 TOLD = set(
     """
     accounts_apikey accounts_auditentry accounts_invitation accounts_letter accounts_tokenfamily accounts_user
-    accounts_workspace assistants_conversation assistants_creatorprofile assistants_decision assistants_job
-    assistants_message assistants_project assistants_task billing_simulated django_admin_log
+    accounts_workspace assistants_attachment assistants_conversation assistants_creatorprofile assistants_decision
+    assistants_job assistants_message assistants_project assistants_task billing_simulated django_admin_log
     mfa_authenticator socialaccount_socialaccount
     """.split()
 )
@@ -146,7 +146,10 @@ def leave_traces(newcomer: Newcomer, team: Workspace, talk: Conversation) -> Non
     send("PATCH", f"auth/api-keys/{key['id']}", {"name": f"{canary} anew"})
     send("POST", f"auth/api-keys/{key['id']}/rotate", {})
     mine = send("POST", "assistants/conversations", {"title": canary, "system": canary}).json()["id"]
-    said = send("POST", f"assistants/conversations/{mine}/messages", {"text": f"{canary} [[say={canary}]]"}).json()
+    file = {"file": (f"{canary}.txt", canary.encode())}
+    given = newcomer.product.http.post("/api/v1/assistants/attachments", files=file, headers=newcomer.headers).json()
+    words = {"text": f"{canary} [[say={canary}]]", "attachments": [given["id"]]}
+    said = send("POST", f"assistants/conversations/{mine}/messages", words).json()
     send("PUT", f"assistants/conversations/{mine}/messages/{said['id']}/feedback", {"feedback": "up"})
     begun = send("POST", "assistants/conversations", {"title": canary, "system": canary}, **in_team).json()["id"]
     Message.objects.create(conversation_id=begun, user=talk.user, role="user", text="Bob here", **moments())
@@ -219,6 +222,7 @@ def test_nothing_anywhere_tells_who_it_was(product: Product, newcomer: Newcomer)
     leave_traces(newcomer, team, talk)
     user_id = newcomer.user.pk
     files = [export.file for export in newcomer.user.exports.all()]
+    files += newcomer.user.attachments.values_list("file", flat=True)
     assert tables_with(newcomer.canary) == TOLD
     assert IdempotentRequest.objects.filter(user=user_id).count() > 10
     assert [name for name in files if default_storage.exists(name)]
@@ -529,7 +533,8 @@ def test_staff_are_asked_once_more(alice: Person) -> None:
 KNOWN = """
     accounts.ApiKey accounts.AuditEntry accounts.Export accounts.IdempotentRequest accounts.Invitation accounts.Letter
     accounts.Membership accounts.TokenFamily accounts.Workspace account.EmailAddress admin.LogEntry
-    assistants.Conversation assistants.CreatorProfile assistants.Decision assistants.Job assistants.Message
+    assistants.Attachment assistants.Conversation assistants.CreatorProfile assistants.Decision assistants.Job
+    assistants.Message
     assistants.Project assistants.Task assistants.Turn
     billing.Customer billing.Invoice billing.Overage billing.PackPurchase billing.Subscription djstripe.Customer
     mfa.Authenticator quotas.Bucket quotas.Decision quotas.Grant quotas.Reservation quotas.Rollup quotas.TopUp

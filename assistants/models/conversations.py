@@ -5,8 +5,10 @@ from __future__ import annotations
 import uuid
 from typing import ClassVar, Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.db.models.expressions import RawSQL
 
 from accounts.models import User, Workspace
 
@@ -42,6 +44,33 @@ class Conversation(models.Model):
         return str(self.id)
 
 
+# The index by conversation serves it; alternatives at the very beginning have no parent.
+SIBLINGS = """ARRAY(
+    SELECT s.id FROM assistants_message s WHERE s.conversation_id = assistants_message.conversation_id
+        AND s.parent_id IS NOT DISTINCT FROM assistants_message.parent_id
+    ORDER BY s.created_at, s.id
+)"""
+BRANCH = """
+    WITH RECURSIVE branch AS (
+        SELECT id, parent_id FROM assistants_message WHERE id = %s
+        UNION ALL
+        SELECT m.id, m.parent_id FROM branch b JOIN assistants_message m ON m.id = b.parent_id
+    )
+    SELECT id FROM branch
+"""
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def leading_to(self, tip_id: uuid.UUID | None) -> Self:
+        """The branch that ends with this message."""
+        return self.filter(pk__in=RawSQL(BRANCH, [tip_id]))  # noqa: S611
+
+    def with_all_that_is_told(self) -> Self:
+        """With their turns, their files, and as `siblings` the ids of all that go on from the same message."""
+        siblings = RawSQL(SIBLINGS, [], output_field=ArrayField(models.UUIDField()))  # noqa: S611
+        return self.annotate(siblings=siblings).select_related("turn").prefetch_related("attachments")
+
+
 class Message(models.Model):
     class Role(models.TextChoices):
         USER = "user"
@@ -72,6 +101,8 @@ class Message(models.Model):
     stop_asked_at = models.DateTimeField(null=True, help_text="When somebody asked that this reply end.")
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+
+    objects = MessageQuerySet.as_manager()
 
     class Meta:
         ordering = ["created_at"]

@@ -16,6 +16,7 @@ from assistants.providers.base import ModelCall, ProviderRejected
 Block = dict[str, Any]
 IMAGE_TOKENS = 1500
 WORDS_A_SAMPLE = 50
+DOCUMENT_TOKENS = 3000
 SAMPLES: dict[str, Any] = {"string": "demo", "integer": 1, "number": 1.0, "boolean": True, "array": [], "object": {}}
 
 
@@ -99,12 +100,15 @@ def count(body: dict[str, Any]) -> int:
 
 def _reply(last: list[Block], results: list[Block]) -> str:
     said = " ".join(block["text"] for block in last if block.get("type") == "text")
-    images = sum(block.get("type") == "image" for block in last)
-    seen = f" I see {images} image{'s' * (images > 1)}." if images else ""
+    seen = "".join(_seen(kind, sum(block.get("type") == kind for block in last)) for kind in ("image", "document"))
     quoted = "".join(f" The tool said: {_plain(block.get('content', ''))}." for block in results)
     return (
         f"This is the demo provider: no ANTHROPIC_API_KEY is set, so no model was asked.{seen}{quoted} You said: {said}"
     )
+
+
+def _seen(kind: str, count: int) -> str:
+    return f" I see {count} {kind}{'s' * (count > 1)}." if count else ""
 
 
 def _chosen_tool(body: dict[str, Any]) -> dict[str, Any] | None:
@@ -179,6 +183,8 @@ def _plain(content: Any) -> str:
 def _weight(block: Block) -> int:
     if block.get("type") == "image":
         return IMAGE_TOKENS
+    if block.get("type") == "document":
+        return DOCUMENT_TOKENS
     return len(
         (_plain(block["content"]) if "content" in block else str(block.get("text") or block.get("input", ""))).split()
     )

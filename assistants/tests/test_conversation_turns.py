@@ -358,9 +358,9 @@ def remember(talk: Talk, count: int) -> None:
     for place in range(count):
         said_at = at + timedelta(milliseconds=place)
         role = ("user", "assistant")[place % 2]
-        Message.objects.create(
-            conversation_id=talk.id, role=role, text=f"said {place}", created_at=said_at, updated_at=said_at
-        )
+        fixed = {"conversation_id": talk.id, "role": role, "created_at": said_at, "updated_at": said_at}
+        said = Message.objects.create(**fixed, text=f"said {place}", parent=Conversation.objects.get(pk=talk.id).tip)
+        Conversation.objects.filter(pk=talk.id).update(tip=said)
 
 
 def test_the_welcome_is_not_sent(talk: Talk) -> None:

@@ -38,8 +38,14 @@ def listed(product: Product, person: Person, **query: str) -> list[str]:
 
 
 def said(conversation: dict[str, Any], *texts: str, role: str = "user") -> list[Message]:
+    """Each goes on from the one before."""
     fixed = {"conversation_id": conversation["id"], "role": role, "updated_at": now()}
-    return [Message.objects.create(**fixed, text=text, created_at=now()) for text in texts]
+    messages = []
+    for text in texts:
+        found = Conversation.objects.get(pk=conversation["id"])
+        messages.append(Message.objects.create(**fixed, text=text, created_at=now(), parent=found.tip))
+        Conversation.objects.filter(pk=found.pk).update(tip=messages[-1])
+    return messages
 
 
 # Beginning
@@ -48,7 +54,7 @@ def said(conversation: dict[str, Any], *texts: str, role: str = "user") -> list[
 def test_a_conversation_begins_with_the_default_model(product: Product, alice: Person) -> None:
     made = create(product, alice)
 
-    assert set(made) == {"id", "title", "system", "model", "created_at", "updated_at", "archived_at"}
+    assert set(made) == {"id", "title", "system", "model", "tip_id", "created_at", "updated_at", "archived_at"}
     assert (made["title"], made["system"]) == ("New conversation", "")
     assert (made["model"], made["archived_at"]) == ("claude-sonnet-5-5", None)
 
@@ -299,7 +305,7 @@ def test_an_export_may_be_json(product: Product, alice: Person) -> None:
 
     answer = product.http.get(f"{CONVERSATIONS}/{made['id']}/export?as=json", headers=alice.headers).json()
 
-    assert {name: answer[name] for name in made} == made
+    assert {name: answer[name] for name in made} == made | {"tip_id": answer["messages"][-1]["id"]}
     assert [message["text"] for message in answer["messages"]] == [WELCOME, "Hello"]
 
 
@@ -355,6 +361,8 @@ ROUTES = [
     ("GET", "/messages", None),
     ("POST", "/messages", {"text": "Hello"}),
     ("GET", "/messages/{message}/stream", None),
+    ("POST", "/messages/{message}/regenerate", {}),
+    ("POST", "/messages/{message}/stop", {}),
     ("PUT", "/messages/{message}/feedback", {"feedback": "up"}),
 ]
 

@@ -31,9 +31,10 @@ from accounts.models import (
 )
 from accounts.tests.factories import PASSWORD, Person, person
 from accounts.tests.ways_in import in_console
+from assistants import attachments
 from assistants.coaching import decisions, profiles, tasks
 from assistants.coaching.tests.projects import project_of
-from assistants.models import Conversation, CreatorProfile, Job, Message, Project, Step, Task, Turn
+from assistants.models import Attachment, Conversation, CreatorProfile, Job, Message, Project, Step, Task, Turn
 from assistants.models import Decision as Decided
 from billing import purchases, subscriptions
 from billing.gateways.demo import DemoGateway
@@ -72,7 +73,7 @@ APPS = ["accounts", "analytics", "assistants", "billing", "quotas"]
 MODELS = [model for app in APPS for model in apps.get_app_config(app).get_models(include_auto_created=False)]
 LEDGER: list[type[Model]] = [Bucket, Decision, Entry, Grant, Hold, Notice, Reservation, Rollup, TopUp]
 MONEY: list[type[Model]] = [Customer, Effect, Invoice, Overage, PackPurchase, Simulated, StripeEvent, Subscription]
-READ_ONLY = [*LEDGER, *MONEY, PlanLimit, Price, Turn, Step, AuditEntry, Tally, Export, IdempotentRequest]
+READ_ONLY = [*LEDGER, *MONEY, PlanLimit, Price, Attachment, Turn, Step, AuditEntry, Tally, Export, IdempotentRequest]
 COACHING: list[type[Model]] = [CreatorProfile, Project, Task, Decided]
 MADE_ELSEWHERE = [*READ_ONLY, ApiKey, Invitation, Letter, Conversation, Message, Job, *COACHING]
 
@@ -107,6 +108,7 @@ def rows(run: Run[Any]) -> Person:
         workspace=alice.workspace, user=alice.user, model="claude-sonnet-5-5", title="<script>"
     )
     message = conversation.messages.create(role="assistant", text="<script>", created_at=at, updated_at=at)
+    attachments.take_in("<script>.txt", b"<script>", alice.caller, at=at)
     counts = dict.fromkeys([f"{kind}_tokens" for kind in ("input", "output", "cache_read")], 1)
     writes = dict.fromkeys([f"cache_write_{life}_tokens" for life in ("5m", "1h")], 1)
     Turn.objects.create(

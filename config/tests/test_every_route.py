@@ -24,10 +24,11 @@ from accounts.callers import PERSON, ROLE_SCOPES, Needs
 from accounts.clients import Client
 from accounts.models import ApiKey, Invitation, Membership, Scope, TokenFamily, Workspace
 from accounts.tests.factories import Person, person
+from assistants import attachments
 from assistants.coaching.tests.projects import project_of
 from assistants.crew import roles
 from assistants.crew.views import WHERE
-from assistants.models import Conversation, Job, Message, Project
+from assistants.models import Attachment, Conversation, Job, Message, Project
 from billing import customers, purchases
 from billing.gateways.demo import DemoGateway
 from billing.gateways.demo.cards import typed
@@ -49,6 +50,7 @@ class Alice:
     key: ApiKey
     conversation: Conversation
     message: Message
+    attachment: Attachment
     decision: Decision
     session: TokenFamily
     passkey: Authenticator
@@ -94,6 +96,7 @@ def job_of(kind: str) -> Callable[[Alice], object]:
 CONVERSATION = {"conversation_id": lambda alice: alice.conversation.pk}
 MESSAGE = {**CONVERSATION, "message_id": lambda alice: alice.message.pk}
 PROJECT = {"project_id": lambda alice: alice.project.pk}
+ATTACHMENT = {"attachment_id": lambda alice: alice.attachment.pk}
 WORKSPACE = {"workspace_id": lambda alice: alice.person.workspace.pk}
 MEMBER = {**WORKSPACE, "user_id": lambda alice: alice.person.user.pk}
 INVITATION = {**WORKSPACE, "invitation_id": lambda alice: alice.invitation.pk}
@@ -216,6 +219,9 @@ ROUTES = {
     "api/v1/coaching/projects/<uuid:project_id>/progress": Route(PROJECT),
     "api/v1/analytics/users/<uuid:user_id>/reset-usage": named(user_id=lambda alice: alice.person.user.pk),
     "api/v1/assistants/models": HERS,
+    "api/v1/assistants/attachments": HERS,
+    "api/v1/assistants/attachments/<uuid:attachment_id>": Route(ATTACHMENT),
+    "api/v1/assistants/attachments/<uuid:attachment_id>/content": Route(ATTACHMENT),
     "api/v1/assistants/conversations": HERS,
     "api/v1/assistants/conversations/<uuid:conversation_id>": Route(CONVERSATION),
     "api/v1/assistants/conversations/<uuid:conversation_id>/export": Route(CONVERSATION),
@@ -240,6 +246,12 @@ ROUTES = {
         for kind in ("strategies", "operations", "deliverables")
         for way in ("", "/events", "/cancel", "/export")
     },
+    "api/v1/assistants/conversations/<uuid:conversation_id>/messages/<uuid:message_id>/regenerate": Route(
+        MESSAGE, {"POST": Scope.CHAT}
+    ),
+    "api/v1/assistants/conversations/<uuid:conversation_id>/messages/<uuid:message_id>/stop": Route(
+        MESSAGE, {"POST": Scope.CHAT}
+    ),
     "v1/chat/completions": CHAT,
     "v1/messages": CHAT,
     "v1/messages/count_tokens": CHAT,
@@ -284,6 +296,7 @@ def alice(database: None) -> Alice:
     key = api_keys.create(workspace_id=owner.workspace.pk, user_id=owner.user.pk, name=CANARY, at=now())[0]
     conversation = Conversation.objects.create(workspace=owner.workspace, user=owner.user, title=CANARY)
     message = conversation.messages.create(role="assistant", text=CANARY, created_at=now(), updated_at=now())
+    attachment = attachments.take_in(f"{CANARY}.txt", CANARY.encode(), owner.caller, at=now())
     decision = Decision.objects.create(
         request_id=f"req_{uuid.uuid4().hex}",
         workspace=owner.workspace,
@@ -304,7 +317,7 @@ def alice(database: None) -> Alice:
     gift = Gift("tokens", 500, Grant.Source.GOODWILL, reason=CANARY)
     grant = grants.give(owner.workspace.pk, gift, by=SYSTEM, at=now())
     assert grant
-    things = (key, conversation, message, decision, session, passkey, invitation, connection, *paid, grant)
+    things = (key, conversation, message, attachment, decision, session, passkey, invitation, connection, *paid, grant)
     return Alice(owner, *things, jobs=what_her_crews_did(owner), project=project_of(owner, title=CANARY))
 
 

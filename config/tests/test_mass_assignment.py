@@ -50,13 +50,15 @@ def a_key(alice: Person) -> Model:
     return ApiKey.objects.get(pk=alice.caller.key_id or "")
 
 
-def a_conversation(alice: Person) -> Model:
-    return Conversation.objects.create(workspace=alice.workspace, user=alice.user, title="Hers")
+def a_conversation(alice: Person) -> Conversation:
+    reply = a_reply(alice)
+    Conversation.objects.filter(pk=reply.conversation_id).update(tip=reply)
+    return Conversation.objects.get(pk=reply.conversation_id)
 
 
-def a_reply(alice: Person) -> Model:
+def a_reply(alice: Person) -> Message:
     at = now()
-    conversation = Conversation.objects.create(workspace=alice.workspace, user=alice.user)
+    conversation = Conversation.objects.create(workspace=alice.workspace, user=alice.user, title="Hers")
     return Message.objects.create(conversation=conversation, role="assistant", text="Hi", created_at=at, updated_at=at)
 
 
@@ -194,13 +196,13 @@ WRITES = [
         "/assistants/conversations",
         Conversation,
         {"title": "Plans", "model": "claude-haiku-5-5", "system": ""},
-        own={*NEW_ID, "updated_at"},
+        own={*NEW_ID, "updated_at", "tip_id"},
     ),
     Write(
         "PATCH",
         "/assistants/conversations/{pk}",
         Conversation,
-        {"title": "Plans", "model": "claude-haiku-5-5", "system": "", "archived": False},
+        {"title": "Plans", "model": "claude-haiku-5-5", "system": "", "archived": False, "tip": "…"},
         make=a_conversation,
         own={"updated_at"},
     ),
@@ -309,6 +311,8 @@ def send(product: Product, write: Write, alice: Person, row: Model | None, more:
     project = Project.objects.filter(user=alice.user).first()
     path = API + write.path.format(pk=row and row.pk, row=row, alice=alice, project=project and project.pk)
     body = more | write.body
+    if isinstance(row, Conversation):
+        body["tip"] = str(row.tip_id)
     if "email" in write.body:
         body["email"] = f"{uuid.uuid4()}@example.com"
     answer = product.http.request(write.method, path, headers=alice.session, json=body)
