@@ -30,7 +30,8 @@ FILE = """
     jsonb_build_object('id', a.id, 'name', a.name, 'media_type', a.media_type, 'size', a.size, 'tokens', a.tokens,
         'file', a.file, 'is_taken', a.message_id IS NOT NULL) ORDER BY a.created_at, a.id
 """
-# Replies that brought nothing are passed over, and not counted.
+# Replies that brought nothing are passed over, and not counted. LIMIT makes each step one look into the primary key;
+# left to choose, PostgreSQL reads the whole table at every step while it is small.
 HISTORY = """
     WITH RECURSIVE found AS (
         SELECT c.id, c.system, c.model, {end} AS end_id FROM assistants_conversation c
@@ -42,7 +43,7 @@ HISTORY = """
         FROM found JOIN assistants_message m ON m.id = found.end_id AND m.conversation_id = found.id
         UNION ALL
         SELECT m.id, m.parent_id, m.role, m.state, m.text, b.height + 1, b.said + (m.text <> '')::int
-        FROM branch b JOIN assistants_message m ON m.id = b.parent_id
+        FROM branch b CROSS JOIN LATERAL (SELECT * FROM assistants_message WHERE id = b.parent_id LIMIT 1) m
         WHERE b.said < %(most)s
     )
     SELECT found.system, found.model, found.end_id, EXISTS (SELECT FROM branch) AS has_end,
