@@ -12,6 +12,8 @@ from anthropic.types import Message, TextBlock, ToolParam, ToolUseBlock
 
 from accounts.tests.factories import Person
 from assistants.models import Turn
+from assistants.providers.base import ModelCall
+from assistants.providers.demo import Demo
 from config.tests.product import Product
 from quotas.models import Entry, Reservation
 
@@ -255,3 +257,11 @@ def test_it_refuses_a_tool_choice_that_names_no_tool(claude: anthropic.Anthropic
             tools=[WEATHER],
             tool_choice={"type": "tool", "name": "get_time"},
         )
+
+
+def test_it_hands_the_callers_sample_to_the_tool() -> None:
+    body = {"model": MODEL, "max_tokens": 100, "messages": [HELLO], "tools": [WEATHER]}
+
+    answer = json.loads(asyncio.run(Demo(gap=0).complete(ModelCall(body, sample={"city": "Lübeck"}))))
+
+    assert answer["content"][0]["input"] == {"city": "Lübeck"}
