@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from assistants.models import Message, Turn
-from assistants.tests.roads import billed, charged_for
+from assistants.tests.roads import assert_close, billed, charged_for
 from assistants.tests.standin.client import StandIn
 from assistants.tests.test_conversation_turns import Talk
 from assistants.tests.test_conversation_turns import talk as talk
@@ -61,7 +61,7 @@ def test_what_was_delivered_is_charged(talk: Talk) -> None:
     turn = Turn.objects.get(message_id=message)
     assert (turn.outcome, turn.stop_reason, turn.basis) == ("completed", "stopped", "estimated")
     assert 0 < turn.output_tokens < 300
-    assert 0 < charged_for(turn.reservation) <= billed(call)
+    assert_close(charged_for(turn.reservation), billed(call))
 
 
 def test_stopping_twice_is_stopping_once(talk: Talk) -> None:
