@@ -30,15 +30,17 @@ NOTE = 500
 
 def system(context: Context, decided: Iterable[Mapping[str, Any]] = (), done: Iterable[str] = ()) -> str:
     """With what the message at hand has just decided, and done, which is not yet in the context."""
-    return f"{COACH}\n\n<project>\n{quoted(_facts(context, list(decided), set(done)))}\n</project>"
+    return f"{COACH}\n\n<project>\n{quoted(facts(context, decided, done))}\n</project>"
 
 
-def quoted(facts: object) -> str:
+def quoted(known: object) -> str:
     """JSON in which nothing can be taken for a tag."""
-    return json.dumps(facts, ensure_ascii=False, default=str).replace("<", "\\u003c").replace(">", "\\u003e")
+    return json.dumps(known, ensure_ascii=False, default=str).replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-def _facts(context: Context, decided: list[Mapping[str, Any]], done: set[str]) -> dict[str, Any]:
+def facts(context: Context, decided: Iterable[Mapping[str, Any]] = (), done: Iterable[str] = ()) -> dict[str, Any]:
+    """What whoever works on the project has to know of it, without what the coach alone needs."""
+    finished = set(done)
     plan = context["plan"]
     newest = {decision["category"]: decision for decision in [*context["decisions"], *decided]}
     return {
@@ -46,7 +48,7 @@ def _facts(context: Context, decided: list[Mapping[str, Any]], done: set[str]) -
         "status": context["status"],
         "creator": context["profile"],
         "plan": {name: plan[name] for name in ("summary", "why", "hours", "cost", "weeks", "hours_per_week")},
-        "phases": [_phase(phase, context, done) for phase in plan["phases"]],
+        "phases": [_phase(phase, context, finished) for phase in plan["phases"]],
         "decisions": [_decision(decision) for decision in newest.values()],
         "progress": context["progress"]["overall"],
     }

@@ -7,7 +7,7 @@ comes twice, changes nothing.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,6 +20,7 @@ from psycopg.types.json import Jsonb
 from accounts import database
 from accounts import jobs as workers
 from accounts.callers import Caller
+from assistants import moderation
 from assistants.crew import casting, claims, roles, rooms, work
 from assistants.errors import JobEnded
 from assistants.models import Job
@@ -67,6 +68,7 @@ async def begin(new: NewJob, caller: Caller, *, request_id: str, at: datetime) -
     crew = roles.find(new.crew, new.kind)
     crew.check(new.brief)
     parts = await casting.cast(crew, new.model, caller)
+    await moderation.check(_texts(new.brief), caller)
     pace = await paces.step(caller.workspace_id, at)
     admission = await rooms.hold(
         parts,
@@ -121,13 +123,14 @@ async def delete(job_id: UUID, at: datetime) -> None:
     await database.fetch_one(DELETE, {"id": job_id, "at": at})
 
 
-def texts(value: Any) -> list[str]:
+def _texts(value: Any) -> Iterator[str]:
     """Everything somebody wrote in it."""
     match value:
         case str():
-            return [value]
+            yield value
         case list():
-            return [text for inner in value for text in texts(inner)]
+            for inner in value:
+                yield from _texts(inner)
         case dict():
-            return [text for inner in value.values() for text in texts(inner)]
-    return []
+            for inner in value.values():
+                yield from _texts(inner)

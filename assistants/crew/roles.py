@@ -95,7 +95,8 @@ class Crew:
             raise InvalidRequest(_told(error), _path(error) or None)
 
     def title_of(self, brief: Mapping[str, Any]) -> str:
-        return " ".join(filled(self.title, brief).split())[:LONGEST_TITLE]
+        title = " ".join(filled(self.title, brief).split())
+        return f"{title[:1].upper()}{title[1:LONGEST_TITLE]}"
 
 
 @cache

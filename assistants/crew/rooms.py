@@ -25,7 +25,7 @@ from quotas.limits import Limit
 from quotas.metering import Admission, Amounts, Ask
 
 # A step whose answer may have less than this part of what its role may say is not begun.
-LEAST_SHARE = 0.4
+LEAST_SHARE = 0.33
 WHOLE = 1.0
 
 Material = Mapping[str, Any]

@@ -16,6 +16,14 @@ class NewStrategy(serializers.Serializer[Any]):
     )
 
 
+class NewDeliverable(serializers.Serializer[Any]):
+    type = serializers.CharField(max_length=40, help_text="One of `assistants/deliverables/types`.")
+    wishes = serializers.CharField(
+        max_length=2000, default="", allow_blank=True, help_text="What it should pay attention to."
+    )
+    model = serializers.CharField(max_length=80, default="", allow_blank=True)
+
+
 class RoleView(serializers.Serializer[Any]):
     slug = serializers.CharField()
     name = serializers.CharField()

@@ -27,5 +27,7 @@ urlpatterns = [
     path("assistants/operations/statistics", views.StatisticsListView.as_view()),
     *of_each(Kind.OPERATION),
     path("assistants/deliverables", views.JobListView.as_view(kind=Kind.DELIVERABLE)),
+    path("assistants/deliverables/types", views.DeliverableTypesView.as_view()),
     *of_each(Kind.DELIVERABLE),
+    path("coaching/projects/<uuid:project_id>/deliverables", views.ProjectDeliverableListView.as_view()),
 ]

@@ -26,13 +26,14 @@ from accounts.bodies import read_object
 from accounts.callers import Caller
 from accounts.models import Scope
 from accounts.views import parsed
-from assistants.crew import charges, documents, here, jobs, progress, roles, statistics
+from assistants.crew import charges, deliverables, documents, here, jobs, progress, roles, statistics
 from assistants.crew.jobs import NewJob
 from assistants.crew.preferences import Preference
 from assistants.crew.serializers import (
     CrewView,
     JobSummary,
     JobView,
+    NewDeliverable,
     NewStrategy,
     StatisticsView,
     TypesView,
@@ -201,6 +202,43 @@ async def _queue(new: NewJob, caller: Caller, request_id: str) -> UUID:
     job_id = await jobs.begin(new, caller, request_id=request_id, at=now())
     await jobs.hand_to_worker()
     return job_id
+
+
+# ---- deliverables
+
+
+class DeliverableTypesView(APIView):
+    needs = {"GET": Scope.READ}
+
+    @extend_schema(responses=CrewView(many=True), tags=["coaching"])
+    def get(self, request: Request) -> Response:
+        """What can be made from a project."""
+        return Response(CrewView(roles.of_kind(Kind.DELIVERABLE), many=True).data)
+
+
+class ProjectDeliverableListView(JobListView):
+    needs = {"GET": Scope.READ, "POST": Scope.CHAT}
+    kind = Kind.DELIVERABLE
+
+    def get_queryset(self) -> QuerySet[Job]:
+        return super().get_queryset().filter(project=self._project())
+
+    @extend_schema(request=NewDeliverable, responses={202: JobView}, tags=["coaching"])
+    def post(self, request: Request, project_id: UUID) -> Response:
+        """Have a document made from the project, by all that is known of it now
+
+        It is had at `assistants/deliverables/{id}`, as Markdown and PDF at `…/export`.
+        """
+        caller, project, wanted = caller_of(request), self._project(), parsed(NewDeliverable, request)
+        brief = deliverables.brief_of(project, wanted["wishes"])
+        new = NewJob(Kind.DELIVERABLE, wanted["type"], brief, model=wanted["model"], project_id=project.pk)
+        job_id = async_to_sync(_queue)(new, caller, request.headers["X-Request-ID"])
+        return accepted(job_id, caller, Kind.DELIVERABLE)
+
+    def _project(self) -> Project:
+        caller = caller_of(self.request)
+        seen = Project.objects.seen_by(caller.user_id, caller.workspace_id)
+        return get_object_or_404(seen, id=self.kwargs["project_id"])
 
 
 # ---- operations

@@ -153,7 +153,7 @@ def test_it_is_had_as_a_document(run: Run[Any], product: Product, alice: Person,
         "pdf": lambda: " ".join(page.extract_text() for page in PdfReader(BytesIO(answer.content)).pages),
     }[as_]()
     assert answer.status_code == 200
-    assert "sell 50 lunch boxes a day for Bread & Butter" in " ".join(
+    assert "Sell 50 lunch boxes a day for Bread & Butter" in " ".join(
         said.replace("\\", "").replace("&amp;", "&").split()
     )
 

@@ -115,6 +115,7 @@ ENDPOINTS = [
     Endpoint("PATCH", f"{COACHING}/projects/{{project}}", {"title": "Plans"}),
     Endpoint("PATCH", f"{COACHING}/projects/{{project}}/tasks/interview-followers", {"done": True}),
     Endpoint("POST", f"{COACHING}/projects/{{project}}/decisions", {"category": "pricing", "text": "$29"}),
+    Endpoint("POST", f"{COACHING}/projects/{{project}}/deliverables", {"type": "?"}),
 ]
 # One of every kind of view; the others read bodies by the same parser, and are asked by `make test-all`.
 KINDS = [MESSAGES.path, CHAT.path, SAY.path, f"{API}/auth/register"]

@@ -239,6 +239,8 @@ ROUTES = {
     "api/v1/assistants/operations/execute": Route(needs={"POST": Scope.CHAT}, body={"type": "?", "input": {}}),
     "api/v1/assistants/operations/statistics": HERS,
     "api/v1/assistants/deliverables": HERS,
+    "api/v1/assistants/deliverables/types": HERS,
+    "api/v1/coaching/projects/<uuid:project_id>/deliverables": Route(PROJECT),
     **{
         f"api/v1/assistants/{kind}/<uuid:job_id>{way}": Route(
             {"job_id": job_of(kind)}, {"GET": Scope.READ} if way == "/events" else None
