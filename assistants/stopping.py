@@ -15,16 +15,18 @@ ASK = """
 """
 
 
-async def stop(message_id: UUID, conversation_id: UUID, caller: Caller, *, at: datetime) -> database.Row:
+async def stop(
+    message_id: UUID, conversation_id: UUID, caller: Caller, *, at: datetime, project_id: UUID | None = None
+) -> database.Row:
     """The reply, ended unless another process writes it, which sees within `CHECKPOINT_SECONDS` that it is to end.
 
     One that has ended stays as it is. Raises `Http404`.
     """
-    reply = await conversations.reply_state(message_id, conversation_id, caller)
+    reply = await conversations.reply_state(message_id, conversation_id, caller, project_id=project_id)
     if reply["state"] != Message.State.STREAMING:
         return reply
     if turn := running.answering(message_id):
         await turn.end_early()
     else:
         await database.fetch_one(ASK, {"message_id": message_id, "at": at})
-    return await conversations.reply_state(message_id, conversation_id, caller)
+    return await conversations.reply_state(message_id, conversation_id, caller, project_id=project_id)

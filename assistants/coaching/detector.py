@@ -21,21 +21,25 @@ from assistants.models import Decision
 Category = Decision.Category
 Confidence = Decision.Confidence
 
-READ = 20_000
-"""Characters of what was said that are read."""
+READ = 8_000
+"""Characters of what was said that are read: as many as a message may have."""
+SENTENCES, SENTENCE_LENGTH = 60, 500
+"""So many sentences are read, and of each so many characters. People say what they decide in fewer."""
 LONGEST = 500
 """Characters of a decision that are kept."""
 
 SENTENCE = re.compile(r"(?<=[.!?])[\"\u201d)]?\s|\n")
-CLAUSE = re.compile(r"(?i)\s(?:;|[\u2014\u2013-]{1,2})\s|;|\u2014|,?\s(?:but|however|although|so now)\b,?")
+CLAUSE = re.compile(
+    r"(?i)\s(?:;|[\u2014\u2013-]{1,2})\s|;|\u2014|,\s|,?\s(?:but|however|although)\b,?|\sand\s(?=i\b|i'|we\b|we'|"
+    r"it\b|it's|that)"
+)
 QUOTED = re.compile(r"\"[^\"\n]*\"|\u201c[^\u201d\n]*\u201d|(?<!\w)'[^'\n]*'(?!\w)|`[^`\n]*`")
 NAME_WORDS = 4
 """What stands between quotation marks and is no longer than this is a name."""
 RATIONALE = re.compile(
-    r"(?i)\b(?:because|since(?! (?:then|\d))|so that|so (?=i |we |people|members|it |they|that )|"
-    r"given that|given (?=how|my|our|the)|"
-    r"due to|in order to|as (?=it|that|most|i |we |my|our|they)|for the sake of|to (?=avoid|keep|"
-    r"make sure|give|save|reduce))"
+    r"(?i)\b(?:because|since(?! (?:then|\d))|so that|so (?=i |we |people|members|it |they|that )|given that|"
+    r"given (?=how|my|our|the)|due to|in order to|as (?=it|that|most|i |we |my|our|they)|for the sake of|"
+    r"to (?=avoid|keep|make sure|give|save|reduce))"
 )
 GOES_ON = re.compile(r"(?i)\s*(?:because|that way|this way|since|the reason|it's because|that's because|reason)\b")
 
@@ -61,47 +65,50 @@ class Findings:
 def detect(said: str, *, before: str = "", tasks: Iterable[Mapping[str, Any]] = ()) -> Findings:
     """`before` is the reply that it answers, `tasks` those of the plan; of these only open ones can be finished."""
     sentences = _sentences(said[:READ])
-    found: dict[str, Decided] = {}
-    for number, sentence in enumerate(sentences):
-        following = sentences[number + 1] if number + 1 < len(sentences) else ""
-        for decided in _decided_in(sentence, following, before):
-            former = found.get(decided.category)
-            # Of two in one message the surer one counts, and of two as sure the later one.
-            if former is None or _rank(decided) >= _rank(former):
-                found[decided.category] = decided
-    return Findings(tuple(found.values()), tuple(doing.done(sentences, tasks)))
-
-
-def _rank(decided: Decided) -> int:
-    return [Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH].index(Confidence(decided.confidence))
+    plain = [QUOTED.sub(_without_quotation, sentence) for sentence in sentences]
+    return Findings(tuple(_decided(sentences, plain, before[-READ:])), tuple(doing.done(plain, tasks)))
 
 
 def _sentences(text: str) -> list[str]:
     """Without what is pasted as another's: lines that begin with `>` or name a speaker, and blocks of code."""
     lines: list[str] = []
     in_code = False
-    for line in text.replace("\u2019", "'").splitlines():
+    for line in words.spelt_out(text).splitlines():
         if line.lstrip().startswith("```"):
             in_code = not in_code
         elif not (in_code or words.ANOTHERS_LINE.match(line)):
             lines.append(line)
-    return [part.strip() for part in SENTENCE.split("\n".join(lines)) if part and part.strip()]
+    parts = (part.strip()[:SENTENCE_LENGTH] for part in SENTENCE.split("\n".join(lines)))
+    return [part for part in parts if part][:SENTENCES]
 
 
-def _decided_in(sentence: str, following: str, before: str) -> list[Decided]:
-    plain = QUOTED.sub(_without_quotation, sentence)
-    if words.QUESTION.search(plain) or words.REPORTED.search(plain):
+def _decided(sentences: list[str], plain: list[str], before: str) -> list[Decided]:
+    """Of each category the surest, and of two as sure the later one."""
+    if any(words.UNDECIDED.search(sentence) for sentence in plain):
         return []
-    for clause in reversed(CLAUSE.split(plain)):
-        confidence = _commitment(clause, before)
+    own = [sentence if _is_own(sentence) else "" for sentence in plain]
+    found: dict[str, Decided] = {}
+    for number, sentence in enumerate(own):
+        confidence = _commitment(sentence, before)
         if confidence is None:
             continue
-        categories = _categories(clause, plain, before)
-        if categories:
-            text = sentence[:LONGEST]
-            why = _rationale(sentence, following)
-            return [Decided(str(category), text, why, str(confidence)) for category in categories]
-    return []
+        at, categories = _about(own, number, before)
+        text = sentences[at] if at == number else f"{sentences[at]} {sentences[number]}"
+        why = _rationale(sentences[at : number + 2])
+        for category in categories:
+            former = found.get(category)
+            if former is None or _rank(confidence) >= _rank(former.confidence):
+                found[category] = Decided(category, text[:LONGEST], why, str(confidence))
+    return list(found.values())
+
+
+def _rank(confidence: str) -> int:
+    return [Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH].index(Confidence(confidence))
+
+
+def _is_own(sentence: str) -> bool:
+    """Neither a question nor somebody else's."""
+    return not (words.QUESTION.search(sentence) or words.REPORTED.search(sentence))
 
 
 def _without_quotation(quoted: re.Match[str]) -> str:
@@ -109,50 +116,75 @@ def _without_quotation(quoted: re.Match[str]) -> str:
     return inside if len(inside.split()) <= NAME_WORDS else " "
 
 
-def _commitment(clause: str, before: str) -> Confidence | None:
-    """How sure the speaker is; None where they commit themselves to nothing."""
-    if words.NO_COMMITMENT.search(clause):
+def _commitment(sentence: str, before: str) -> Confidence | None:
+    """How sure the speaker is, by the surest of its clauses; None where they commit themselves to nothing."""
+    if not sentence or words.IMAGINED.search(sentence):
         return None
-    confidence = None
-    if words.FIRM.search(clause):
-        confidence = Confidence.HIGH
-    elif words.INTENT.search(clause) or (before and (words.AGREEMENT.match(clause) or _answers(clause, before))):
-        confidence = Confidence.MEDIUM
-    elif words.LEANING.search(clause):
+    clauses = [clause for clause in CLAUSE.split(sentence) if clause.strip() and not words.NO_COMMITMENT.search(clause)]
+    levels = [level for clause in clauses if (level := _level(clause))]
+    if not levels and before and clauses and (words.AGREEMENT.match(sentence) or _answers(sentence, before)):
+        levels = [Confidence.MEDIUM]
+    if not levels:
+        return None
+    if words.HEDGE.search(sentence) or words.CONDITION.search(sentence):
         return Confidence.LOW
-    if confidence and (words.HEDGE.search(clause) or words.CONDITION.search(clause)):
-        return Confidence.LOW
-    return confidence
+    return max(levels, key=_rank)
 
 
-def _answers(clause: str, before: str) -> bool:
+def _level(clause: str) -> Confidence | None:
+    if words.FIRM.search(clause) or words.FINAL.search(clause):
+        return Confidence.HIGH
+    if words.INTENT.search(clause) or words.RULE.search(clause) or _is_fragment(clause):
+        return Confidence.MEDIUM
+    return Confidence.LOW if words.LEANING.search(clause) else None
+
+
+def _is_fragment(clause: str) -> bool:
+    """Such as "Discord, weekly" or "moving it to the 10th"."""
+    if words.OPENS.match(clause):
+        return True
+    short = len(clause.split()) <= words.FRAGMENT_WORDS and not words.NO_FRAGMENT.search(clause)
+    return short and max(words.score(clause).values(), default=0) >= words.STRONG
+
+
+def _answers(sentence: str, before: str) -> bool:
     """A few words, to a reply that ended in a question, are its answer."""
-    return before.rstrip().endswith("?") and len(clause.split()) <= words.SHORT and bool(words.score(clause))
+    return before.rstrip().endswith("?") and len(sentence.split()) <= words.SHORT and bool(words.score(sentence))
 
 
-def _categories(clause: str, sentence: str, before: str) -> list[str]:
-    """What the clause is about, else its sentence, else what it answers to."""
-    main = RATIONALE.split(clause, maxsplit=1)[0]
-    for text in (main, clause, sentence):
-        scores = words.score(text)
-        if scores:
-            best = max(scores.values())
-            strong = [category for category, score in scores.items() if score >= words.STRONG and score >= best - 1]
-            return strong or [max(scores, key=lambda category: scores[category])]
-    proposed = words.score(_proposal(before)) if words.REFERS.search(clause) else {}
-    return [max(proposed, key=lambda category: proposed[category])] if proposed else []
+def _about(own: list[str], number: int, before: str) -> tuple[int, list[str]]:
+    """What a sentence decides, and the sentence that names it: itself, else one before it, else what it answers to."""
+    for at in range(number, max(-1, number - words.BACK - 1), -1):
+        if categories := _categories(own[at]):
+            return at, categories
+    proposed = words.score(_proposal(before)) if words.REFERS.search(own[number]) else {}
+    return number, [max(proposed, key=lambda category: proposed[category])] if proposed else []
+
+
+def _categories(sentence: str) -> list[str]:
+    """Of what speaks for several, those that are named as clearly as the clearest."""
+    main = RATIONALE.split(sentence, maxsplit=1)[0]
+    scores = words.score(main) or words.score(sentence)
+    if not scores:
+        return []
+    best = max(scores.values())
+    strong = [category for category, score in scores.items() if score >= words.STRONG and score == best]
+    return strong or [max(scores, key=lambda category: scores[category])]
 
 
 def _proposal(before: str) -> str:
-    """The last sentence of a reply that proposes or asks something."""
-    sentences = [part.strip() for part in SENTENCE.split(before[-4000:]) if part and part.strip()]
+    """What a reply proposes at its end; empty where it only offers to talk of something, or to show it."""
+    sentences = [part.strip() for part in SENTENCE.split(before[-words.LATELY :]) if part and part.strip()]
+    if not sentences or words.OFFERS.search(sentences[-1]):
+        return ""
     proposing = [part for part in sentences if words.PROPOSES.search(part) or part.endswith("?")]
-    scored = [part for part in proposing if words.score(part)]
-    return scored[-1] if scored else ""
+    return " ".join(sentences[-2:]) if proposing else ""
 
 
-def _rationale(sentence: str, following: str) -> str:
-    found = RATIONALE.search(sentence)
-    if found:
-        return sentence[found.start() :].strip(" .!")[:LONGEST]
+def _rationale(sentences: list[str]) -> str:
+    """After "because" and its like, in the decision or at the beginning of the sentence that follows."""
+    *decided, following = sentences if len(sentences) > 1 else [*sentences, ""]
+    for sentence in decided:
+        if found := RATIONALE.search(sentence):
+            return sentence[found.start() :].strip(" .!")[:LONGEST]
     return following.strip(" .!")[:LONGEST] if GOES_ON.match(following) else ""

@@ -93,7 +93,8 @@ def detected(sentence: Sentence) -> set[str]:
 # ---- What it is compared with ----
 
 DECIDING = re.compile(
-    r"(?i)\b(?:decid\w+|decision|go(?:ing)? with|went with|let's|i'll|we'll|i will|we will|i'm going to|we're going to|"
+    r"(?i)\b(?:decid\w+|decision|go(?:ing)? with|went with|let's|i'll|we'll|i will|we will|i'm going to|"
+    r"we're going to|"
     r"cho(?:se|sen|ose)|pick\w*|settled|final|agreed|yes)\b"
 )
 KEYWORDS = {

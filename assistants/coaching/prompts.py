@@ -26,6 +26,9 @@ somebody else, take it for what it is, a note, and go on coaching."""
 
 NOTE = 500
 """Characters of each note that the prompt holds."""
+AT_HAND = 3
+"""So many open tasks stand there with all there is to know of them, of the others their titles: a plan in full would
+take 4,000 tokens of every message."""
 
 
 def system(context: Context, decided: Iterable[Mapping[str, Any]] = (), done: Iterable[str] = ()) -> str:
@@ -43,26 +46,33 @@ def facts(context: Context, decided: Iterable[Mapping[str, Any]] = (), done: Ite
     finished = set(done)
     plan = context["plan"]
     newest = {decision["category"]: decision for decision in [*context["decisions"], *decided]}
+    open_tasks = [
+        task["key"] for task in context["tasks"] if not (task["done"] or task["left_out"] or task["key"] in finished)
+    ]
+    at_hand = set(open_tasks[:AT_HAND])
     return {
         "title": context["title"],
         "status": context["status"],
         "creator": context["profile"],
         "plan": {name: plan[name] for name in ("summary", "why", "hours", "cost", "weeks", "hours_per_week")},
-        "phases": [_phase(phase, context, finished) for phase in plan["phases"]],
+        "phases": [_phase(phase, context, finished, at_hand) for phase in plan["phases"]],
         "decisions": [_decision(decision) for decision in newest.values()],
         "progress": context["progress"]["overall"],
     }
 
 
-def _phase(phase: Mapping[str, Any], context: Context, done: set[str]) -> dict[str, Any]:
+def _phase(phase: Mapping[str, Any], context: Context, done: set[str], at_hand: set[str]) -> dict[str, Any]:
     tasks = [task for task in context["tasks"] if task["phase"] == phase["key"] and not task["left_out"]]
-    return {"title": phase["title"], "goal": phase["goal"], "tasks": [_task(task, done) for task in tasks]}
+    return {"title": phase["title"], "goal": phase["goal"], "tasks": [_task(task, done, at_hand) for task in tasks]}
 
 
-def _task(task: Mapping[str, Any], done: set[str]) -> dict[str, Any]:
-    """One that is open with all there is to know of it, since that is what the chat is about."""
+def _task(task: Mapping[str, Any], done: set[str], at_hand: set[str]) -> dict[str, Any]:
     is_done = task["done"] or task["key"] in done
-    told = ["title"] if is_done else ["title", "description", "hours", "cost", "tips", "pitfalls", "decides"]
+    told = (
+        ["title", "description", "hours", "cost", "tips", "pitfalls", "decides"]
+        if task["key"] in at_hand
+        else ["title"]
+    )
     noted = {"notes": task["notes"][:NOTE]} if task["notes"] else {}
     return {**{name: task[name] for name in told}, "done": is_done, **noted}
 

@@ -27,29 +27,25 @@ class Statistics:
 
 def since(moment: datetime) -> Statistics:
     turns = Turn.objects.filter(message__conversation__project__isnull=False, created_at__gte=moment)
-    days = _spent(turns.annotate(day=TruncDate("created_at")), "day").order_by("day")
-    users = _spent(turns.filter(user__isnull=False), "user").order_by("-cost", "-messages", "user")
-    found = list(days)
+    days = sorted(_spent(turns.annotate(day=TruncDate("created_at")), "day"), key=lambda line: line["day"])
+    users = _spent(turns.filter(user__isnull=False), "user")
+    projects = Project.objects.values("template", "status").annotate(count=Count("pk")).order_by("template", "status")
     return Statistics(
-        projects=list(
-            Project.objects.values("template", "status").annotate(count=Count("pk")).order_by("template", "status")
-        ),
-        messages=sum(day["messages"] for day in found),
-        cost=sum(day["cost"] for day in found),
-        days=found,
-        users=list(users[:TOP]),
+        projects=[dict(line) for line in projects],
+        messages=sum(line["messages"] for line in days),
+        cost=sum(line["cost"] for line in days),
+        days=days,
+        users=sorted(users, key=lambda line: (-line["cost"], -line["messages"], str(line["user"])))[:TOP],
     )
 
 
-def _spent(turns: QuerySet[Turn], by: str) -> QuerySet[Turn, dict[str, Any]]:
-    return turns.values(by).annotate(
-        messages=Count("pk"),
-        cost=Sum("cost"),
-        tokens=Sum(
-            F("input_tokens")
-            + F("cache_write_5m_tokens")
-            + F("cache_write_1h_tokens")
-            + F("cache_read_tokens")
-            + F("output_tokens")
-        ),
+def _spent(turns: QuerySet[Any], by: str) -> list[dict[str, Any]]:
+    tokens = Sum(
+        F("input_tokens")
+        + F("cache_write_5m_tokens")
+        + F("cache_write_1h_tokens")
+        + F("cache_read_tokens")
+        + F("output_tokens")
     )
+    lines = turns.order_by().values(by).annotate(messages=Count("pk"), cost=Sum("cost"), tokens=tokens)
+    return [dict(line) for line in lines]

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.utils.timezone import now
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, status
 from rest_framework.request import Request
@@ -20,7 +20,7 @@ from accounts.authentication import caller_of
 from accounts.bodies import read_object
 from accounts.models import Scope
 from accounts.views import parsed
-from assistants import conversations, replies, running
+from assistants import conversations, replies, running, stopping
 from assistants.coaching import chat as talk
 from assistants.coaching import context as contexts
 from assistants.coaching import decisions, profiles, projects, tasks, templates
@@ -281,6 +281,19 @@ async def resume(request: HttpRequest, project_id: UUID, message_id: UUID) -> Ev
         return EventStream(talk.with_actions(frames, message_id), listener, {})
     frames = replies.replay(message_id, conversation_id, caller, offset=offset, project_id=project_id)
     return EventStream(talk.with_actions(frames, message_id), None, {})
+
+
+@csrf_exempt
+@require_POST
+async def stop(request: HttpRequest, project_id: UUID, message_id: UUID) -> JsonResponse:
+    """As `assistants.views.stop`. What was decided in the message that it answers stays decided."""
+    caller = await callers.aidentify(request.headers, needs=Scope.CHAT)
+    await rates.acheck(request, "any", account=caller.user_id)
+    conversation_id = UUID((await contexts.seen(caller, project_id))["conversation_id"])
+    row = await stopping.stop(message_id, conversation_id, caller, at=now(), project_id=project_id)
+    is_running = row["state"] == Message.State.STREAMING
+    reply = reply_of_row(row, row["request_id"] or "") | {"state": row["state"]}
+    return JsonResponse(reply, status=202 if is_running else 200)
 
 
 def _said(body: dict[str, Any]) -> tuple[str, int]:

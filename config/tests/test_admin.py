@@ -33,9 +33,9 @@ from accounts.tests.factories import PASSWORD, Person, person
 from accounts.tests.ways_in import in_console
 from assistants import attachments
 from assistants.coaching import decisions, profiles, tasks
-from assistants.coaching.tests.projects import project_of
 from assistants.models import Attachment, Conversation, CreatorProfile, Job, Message, Project, Step, Task, Turn
 from assistants.models import Decision as Decided
+from assistants.tests.coached import project_of
 from billing import purchases, subscriptions
 from billing.gateways.demo import DemoGateway
 from billing.models import (

@@ -16,9 +16,9 @@ from django.utils.timezone import now
 
 from accounts.models import ApiKey, TokenFamily, User
 from accounts.tests.factories import PASSWORD, Person, person
-from assistants.coaching.tests.projects import TEMPLATE, project_of
 from assistants.models import Conversation, CreatorProfile, Job, Message, Project, Task, Turn
 from assistants.models import Decision as Decided
+from assistants.tests.coached import TEMPLATE, project_of
 from assistants.tests.crews import BRIEF
 from assistants.tests.standin.client import StandIn
 from billing.models import Customer, PackPurchase, Subscription
@@ -544,7 +544,7 @@ def test_another_s_conversation_is_not_found(
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=str)
 def test_a_method_an_address_does_not_take_is_refused(product: Product, alice: Alice, endpoint: Endpoint) -> None:
-    path = endpoint.path.format(conversation=alice.conversation.id, message=alice.message.id)
+    path = endpoint.path.format(conversation=alice.conversation.id, message=alice.message.id, project=alice.project.pk)
     unheard_of = product.http.request("PROPFIND", path, headers=alice.person.headers)
     allowed = unheard_of.headers["allow"].split(", ")
 

@@ -25,10 +25,10 @@ from accounts.clients import Client
 from accounts.models import ApiKey, Invitation, Membership, Scope, TokenFamily, Workspace
 from accounts.tests.factories import Person, person
 from assistants import attachments
-from assistants.coaching.tests.projects import project_of
 from assistants.crew import roles
 from assistants.crew.views import WHERE
 from assistants.models import Attachment, Conversation, Job, Message, Project
+from assistants.tests.coached import project_of
 from billing import customers, purchases
 from billing.gateways.demo import DemoGateway
 from billing.gateways.demo.cards import typed
@@ -209,6 +209,9 @@ ROUTES = {
     "api/v1/coaching/projects/<uuid:project_id>/messages": Route(PROJECT),
     "api/v1/coaching/projects/<uuid:project_id>/messages/<uuid:message_id>/stream": Route(
         {**PROJECT, "message_id": lambda alice: alice.message.pk}, {"GET": Scope.READ}
+    ),
+    "api/v1/coaching/projects/<uuid:project_id>/messages/<uuid:message_id>/stop": Route(
+        {**PROJECT, "message_id": lambda alice: alice.message.pk}, {"POST": Scope.CHAT}
     ),
     "api/v1/coaching/projects/<uuid:project_id>/chat": Route(PROJECT, {"POST": Scope.CHAT}, {"text": "Hello"}),
     "api/v1/coaching/projects/<uuid:project_id>/tasks": Route(PROJECT),

@@ -15,8 +15,8 @@ from accounts.audit import SYSTEM
 from accounts.models import ApiKey, Invitation, Membership, TokenFamily, User, Workspace
 from accounts.tests.factories import PASSWORD, Person, person
 from assistants.coaching import profiles
-from assistants.coaching.tests.projects import TEMPLATE, project_of
 from assistants.models import Conversation, CreatorProfile, Decision, Job, Message, Project, Task
+from assistants.tests.coached import TEMPLATE, project_of
 from assistants.tests.crews import BRIEF
 from assistants.tests.test_operations import asked
 from billing import purchases

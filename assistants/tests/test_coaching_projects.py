@@ -11,8 +11,8 @@ from django.db import IntegrityError, transaction
 
 from accounts.tests.factories import Person
 from accounts.tests.teams import team
-from assistants.coaching.tests.projects import API, PROJECTS, TEMPLATE, path_of, project_of
 from assistants.models import Conversation, Project
+from assistants.tests.coached import API, PROJECTS, TEMPLATE, path_of, project_of
 from billing.models import Plan
 from config.tests.product import Product
 from quotas.tests.plans import put_on_plan
