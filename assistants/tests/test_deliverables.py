@@ -15,8 +15,8 @@ from accounts import api_keys
 from accounts.models import Membership
 from accounts.tests.factories import Person, person
 from assistants.coaching import decisions
-from assistants.coaching.tests.projects import path_of, project_of
 from assistants.models import Job, Project
+from assistants.tests.coached import path_of, project_of
 from assistants.tests.crews import at_once as at_once
 from assistants.tests.crews import work_on
 from config.tests.product import Product
