@@ -47,7 +47,9 @@ from assistants.tests.crews import BRIEF
 from assistants.tests.standin.client import StandIn
 from billing import subscriptions
 from config.tests.product import Product, eventually
-from quotas.models import Entry
+from quotas import grants
+from quotas.grants import Gift
+from quotas.models import Entry, Grant
 from quotas.tests.ledger import assert_ledger_is_whole
 
 ME = "/api/v1/auth/me"
@@ -140,6 +142,8 @@ def newcomer(product: Product) -> Newcomer:
 
 def leave_traces(newcomer: Newcomer, team: Workspace, talk: Conversation) -> None:
     canary, send = newcomer.canary, newcomer.send
+    room = Gift("tokens", 100_000, Grant.Source.GOODWILL, reason="for crews")
+    grants.give(Workspace.objects.get(personal_to=newcomer.user).pk, room, by=audit.SYSTEM, at=now())
     in_team = {"x-workspace": str(team.pk)}
     send("PATCH", "auth/me", {"name": f"{canary} anew"})
     key = send("POST", "auth/api-keys", {"name": canary}).json()
