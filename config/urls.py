@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 
 from accounts import pages
 from analytics import views as system
+from assistants import pages as assistant_pages
 from billing import demo_pages
 from billing import pages as billing_pages
 from config.views import SchemaView
@@ -35,6 +36,8 @@ urlpatterns = [
     path("api/v1/", include("analytics.urls")),
     path("account/", pages.show),
     path("account/billing", billing_pages.show),
+    path("account/strategies", assistant_pages.strategies),
+    path("account/operations", assistant_pages.operations),
     path("account/<slug:name>", pages.show),
     path("billing/demo/checkout/<slug:session_id>", demo_pages.checkout),
     path("billing/demo/portal/<slug:session_id>", demo_pages.portal),

@@ -28,6 +28,7 @@ class RoleView(serializers.Serializer[Any]):
     slug = serializers.CharField()
     name = serializers.CharField()
     does = serializers.CharField()
+    output = serializers.DictField(help_text="The JSON Schema of what it gives.")
 
 
 class CrewView(serializers.Serializer[Any]):

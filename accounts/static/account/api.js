@@ -38,17 +38,23 @@ export function refreshToken() {
 
 /** The answer's JSON, or null where it has none. `path` is one of auth's, or a whole one. Throws a Problem. */
 export async function ask(method, path, body, headers = {}) {
+  const text = await (await answered(method, path, body, headers)).text();
+  return text ? JSON.parse(text) : null;
+}
+
+async function answered(method, path, body, headers, signal) {
   const answer = await fetch(path.startsWith("/") ? path : HOME + path, {
     method,
     headers: { ...(body ? { "content-type": "application/json" } : {}), accept: "application/json", ...headers },
     body: body ? JSON.stringify(body) : undefined,
     credentials: "omit",
     cache: "no-store",
+    signal,
   }).catch(() => {
     throw new Problem(0, { code: "offline", detail: "The server cannot be reached." });
   });
+  if (answer.ok) return answer;
   const text = await answer.text();
-  if (answer.ok) return text ? JSON.parse(text) : null;
   const wrong = (answer.headers.get("content-type") ?? "").includes("json")
     ? JSON.parse(text)
     : { code: "server_error", detail: "Something went wrong here. Try again." };
@@ -56,8 +62,15 @@ export async function ask(method, path, body, headers = {}) {
 }
 
 /** The same for who is signed in. An access token that is too old is renewed; without a session it goes to sign-in. */
-export async function askAsMe(method, path, body) {
-  const bearing = () => ask(method, path, body, { authorization: `Bearer ${sessionStorage.getItem("access")}` });
+export async function askAsMe(method, path, body, headers) {
+  const text = await (await answerToMe(method, path, body, headers)).text();
+  return text ? JSON.parse(text) : null;
+}
+
+/** The answer itself, for a file or a stream. Throws a Problem. */
+export async function answerToMe(method, path, body, headers = {}, signal = undefined) {
+  const bearing = () =>
+    answered(method, path, body, { ...headers, authorization: `Bearer ${sessionStorage.getItem("access")}` }, signal);
   if (!refreshToken()) return signInFirst();
   try {
     return await bearing();
