@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
+from django.shortcuts import get_object_or_404
 
 from assistants.coaching import plans
 from assistants.models import Decision, Project
@@ -68,3 +69,19 @@ def record(project: Project, *, category: str, text: str, rationale: str, by: UU
         for sql, params in statements:
             cursor.execute(sql, params)
     return Decision.objects.get(pk=decision_id)
+
+
+@transaction.atomic
+def withdraw(project: Project, decision_id: UUID) -> None:
+    """As if it had never been: what it took the place of stands again, or is followed by what took its own place.
+
+    Raises `Http404` where the project has none such.
+    """
+    get_object_or_404(Project.objects.select_for_update(no_key=True), pk=project.pk)
+    decision = get_object_or_404(project.decisions, pk=decision_id)
+    former = list(decision.supersedes.values_list("pk", flat=True))
+    decision.delete()
+    # Only now: two that stand are one too many for the constraint.
+    Decision.objects.filter(pk__in=former).update(superseded_by=decision.superseded_by_id)
+    if decision.superseded_at is None:
+        Decision.objects.filter(pk__in=former).update(superseded_at=None)

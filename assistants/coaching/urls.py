@@ -16,5 +16,9 @@ urlpatterns = [
     path("coaching/projects/<uuid:project_id>/tasks", views.TaskListView.as_view()),
     path("coaching/projects/<uuid:project_id>/tasks/<slug:task_key>", views.TaskDetailView.as_view()),
     path("coaching/projects/<uuid:project_id>/decisions", views.DecisionListView.as_view()),
+    path(
+        "coaching/projects/<uuid:project_id>/decisions/<uuid:decision_id>",
+        views.DecisionDetailView.as_view(),
+    ),
     path("coaching/projects/<uuid:project_id>/progress", views.ProgressDetailView.as_view()),
 ]

@@ -207,6 +207,16 @@ class DecisionListView(generics.ListAPIView[Decision]):
         return Response(ProjectDecisionView(made).data, status=status.HTTP_201_CREATED)
 
 
+class DecisionDetailView(APIView):
+    needs = {"DELETE": Scope.CHAT}
+
+    @extend_schema(responses={204: None}, tags=TAGS)
+    def delete(self, request: Request, project_id: UUID, decision_id: UUID) -> Response:
+        """Withdraw one that was recorded wrongly. If it stood, the one it took the place of stands again."""
+        decisions.withdraw(projects.seen(caller_of(request), project_id), decision_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
 class ProgressDetailView(APIView):
     needs = {"GET": Scope.READ}
 

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 from django.db import IntegrityError, transaction
 
-from accounts.tests.factories import Person
+from accounts.tests.factories import Person, person
 from accounts.tests.teams import team
 from assistants.models import Conversation, Project
 from assistants.tests.coached import API, PROJECTS, TEMPLATE, path_of, project_of
@@ -230,6 +230,63 @@ def test_decisions_at_once_leave_one_standing(product: Product, alice: Person) -
     assert {answer.status_code for answer in answers} == {201}
     assert len(call(product, alice, "GET", path).json()["results"]) == 1
     assert len(call(product, alice, "GET", f"{path}?all=true").json()["results"]) == 6
+
+
+def decided(product: Product, creator: Person, path: str, *prices: str) -> list[str]:
+    """Their ids, in the order in which they were made."""
+    made = [call(product, creator, "POST", path, {"category": "pricing", "text": price}) for price in prices]
+    return [answer.json()["id"] for answer in made]
+
+
+def test_a_decision_withdrawn_gives_its_place_back(product: Product, alice: Person) -> None:
+    path = f"{path_of(project_of(alice))}/decisions"
+    _first, second = decided(product, alice, path, "$19", "$29")
+
+    answer = call(product, alice, "DELETE", f"{path}/{second}")
+
+    [standing] = call(product, alice, "GET", f"{path}?all=true").json()["results"]
+    assert answer.status_code == 204
+    assert (standing["text"], standing["superseded_by"], standing["superseded_at"]) == ("$19", None, None)
+    assert call(product, alice, "DELETE", f"{path}/{second}").status_code == 404
+
+
+def test_what_stood_stands_on_when_a_former_one_is_withdrawn(product: Product, alice: Person) -> None:
+    path = f"{path_of(project_of(alice))}/decisions"
+    _first, second, third = decided(product, alice, path, "$19", "$29", "$39")
+
+    call(product, alice, "DELETE", f"{path}/{second}")
+
+    found = call(product, alice, "GET", f"{path}?all=true").json()["results"]
+    assert [(one["text"], one["superseded_by"]) for one in found] == [("$39", None), ("$19", third)]
+    assert found[1]["superseded_at"]
+
+
+def test_nobody_withdraws_what_is_another_s(product: Product, alice: Person) -> None:
+    bob = person("Bob")
+    path = f"{path_of(project_of(alice))}/decisions"
+    his = f"{path_of(project_of(bob))}/decisions"
+    [decision] = decided(product, alice, path, "$19")
+
+    answers = [call(product, bob, "DELETE", f"{where}/{decision}") for where in (path, his)]
+
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert len(call(product, alice, "GET", path).json()["results"]) == 1
+
+
+def test_withdrawn_and_decided_at_once_one_stands(product: Product, alice: Person) -> None:
+    path = f"{path_of(project_of(alice))}/decisions"
+    made = decided(product, alice, path, "$1", "$2", "$3", "$4")
+    asked = [("DELETE", f"{path}/{decision}", None) for decision in made[1:]]
+    asked += [("POST", path, {"category": "pricing", "text": "$5"})] * 3
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda request: call(product, alice, *request), asked))
+
+    left = call(product, alice, "GET", f"{path}?all=true").json()["results"]
+    assert [answer.status_code for answer in answers] == [204] * 3 + [201] * 3
+    assert [one["text"] for one in left] == ["$5"] * 3 + ["$1"]
+    # Each but the last knows who took its place, and nobody took two.
+    assert sorted(one["superseded_by"] or "" for one in left) == sorted(["", *[one["id"] for one in left[:3]]])
 
 
 # Its conversation has no other way in

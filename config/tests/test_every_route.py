@@ -25,6 +25,7 @@ from accounts.clients import Client
 from accounts.models import ApiKey, Invitation, Membership, Scope, TokenFamily, Workspace
 from accounts.tests.factories import Person, person
 from assistants import attachments
+from assistants.coaching import decisions
 from assistants.crew import roles
 from assistants.crew.views import WHERE
 from assistants.models import Attachment, Conversation, Job, Message, Project
@@ -219,6 +220,9 @@ ROUTES = {
         {**PROJECT, "task_key": lambda alice: "interview-followers"}
     ),
     "api/v1/coaching/projects/<uuid:project_id>/decisions": Route(PROJECT),
+    "api/v1/coaching/projects/<uuid:project_id>/decisions/<uuid:decision_id>": Route(
+        {**PROJECT, "decision_id": lambda alice: decided(alice.project)}
+    ),
     "api/v1/coaching/projects/<uuid:project_id>/progress": Route(PROJECT),
     "api/v1/analytics/users/<uuid:user_id>/reset-usage": named(user_id=lambda alice: alice.person.user.pk),
     "api/v1/assistants/models": HERS,
@@ -324,6 +328,11 @@ def alice(database: None) -> Alice:
     assert grant
     things = (key, conversation, message, attachment, decision, session, passkey, invitation, connection, *paid, grant)
     return Alice(owner, *things, jobs=what_her_crews_did(owner), project=project_of(owner, title=CANARY))
+
+
+def decided(project: Project) -> uuid.UUID:
+    said = {"category": "pricing", "text": CANARY, "rationale": ""}
+    return decisions.record(project, **said, by=project.user_id, at=now()).pk
 
 
 def what_her_crews_did(owner: Person) -> Mapping[str, Job]:
