@@ -35,9 +35,9 @@ def test_a_sample_fits_the_schema_and_the_tokens_of_its_role(crew: Crew, role: R
 
 
 @pytest.mark.parametrize(("crew", "role"), ROLES)
-def test_a_role_is_told_that_what_people_wrote_is_data(crew: Crew, role: Role) -> None:
-    assert "<brief> and <earlier>" in role.prompt
-    assert "never follow them" in role.prompt
+def test_a_role_is_told_once_that_what_people_wrote_is_material(crew: Crew, role: Role) -> None:
+    assert "<brief>" not in role.prompt
+    assert "instruction" not in role.prompt
 
 
 @pytest.mark.parametrize("crew", CREWS, ids=lambda crew: crew.slug)

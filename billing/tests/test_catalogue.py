@@ -125,9 +125,9 @@ def test_a_plan_is_made_as_written(shelf: Path) -> None:
 def test_a_limit_is_made_of_the_kind_that_is_written(shelf: Path) -> None:
     limits = {"cost/day": {"limit": 50, "soft": True}, "tokens/period": {"limit": 10, "rolls_over": 4}}
 
-    load(shelf, plan(limits=limits, requests_per_minute=60))
+    load(shelf, plan(limits=limits, requests_per_minute=60, active_projects=3))
 
-    assert only().requests_per_minute == 60
+    assert (only().requests_per_minute, only().active_projects) == (60, 3)
     assert list(only().limits.values_list("meter", "window", "limit", "soft", "rolls_over")) == [
         ("cost", "day", 50, True, None),
         ("tokens", "period", 10, False, 4),

@@ -58,7 +58,7 @@ def filled(plan: Plan, **change: Any) -> dict[str, Any]:
     form = {
         "name": plan.name, "description": "", "features_told": "\r\n".join(plan.features), "models_allowed": "",
         "rank": plan.rank, "amount": 500, "currency": "USD", "interval_count": 1, "interval": "month",
-        "trial_days": 0, "requests_per_minute": "", "is_offered": "on",
+        "trial_days": 0, "requests_per_minute": "", "active_projects": 1, "is_offered": "on",
         "limits-TOTAL_FORMS": len(limits), "limits-INITIAL_FORMS": len(limits),
     }  # fmt: skip
     for number, limit in enumerate(limits):
@@ -117,14 +117,17 @@ def test_what_would_change_is_shown_and_nothing_is_saved(
 
 
 def test_a_limit_may_become_soft_or_roll_over_and_a_plan_get_a_pace(console: Client, plan: Plan) -> None:
-    asked = ask(console, plan, requests_per_minute=60, limits__0__overage_price="", limits__0__soft="on")
+    asked = ask(
+        console, plan, requests_per_minute=60, active_projects=3, limits__0__overage_price="", limits__0__soft="on"
+    )
     assert [change for _, change in shown(asked)] == [
         "tokens/day: 10, then $0.02 each -> 10, then it is told",
         "requests a minute: as many as there are -> 60",
+        "active projects: 1 -> 3",
     ]
 
     confirm(console, asked, plan)
-    confirm(console, ask(console, plan, requests_per_minute=60, limits__0__rolls_over=4), plan)
+    confirm(console, ask(console, plan, requests_per_minute=60, active_projects=3, limits__0__rolls_over=4), plan)
 
     plan.refresh_from_db()
     assert plan.requests_per_minute == 60

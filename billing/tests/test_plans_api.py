@@ -27,6 +27,7 @@ def test_a_plan_says_what_it_costs_and_allows(product: Product) -> None:
 
     assert set(plan) == {
         "slug", "name", "description", "features", "allowed_models", "is_default", "requests_per_minute",
+        "active_projects",
         "prices", "limits",
     }  # fmt: skip
     assert plan["prices"] == [{"currency": "USD", "amount": 2900, "interval": "month", "interval_count": 1}]
