@@ -16,12 +16,14 @@ class UnknownModel(AssistantError):
 
 
 class InvalidRequest(AssistantError):
-    """The request says something no model can be asked. `param` is the field at fault."""
+    """The request says something no model can be asked. `param` is the field at fault, the first where several are."""
 
     code = "invalid_request"
 
-    def __init__(self, message: str, param: str | None = None) -> None:
+    def __init__(self, message: str, param: str | None = None, errors: dict[str, list[str]] | None = None) -> None:
         self.param = param
+        found = errors or ({param: [message]} if param else {})
+        self.extra = {"errors": found} if found else {}
         super().__init__(message)
 
 

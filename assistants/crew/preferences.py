@@ -26,8 +26,8 @@ class Preference:
                 return cls(min(int(seconds[:6]), settings.LONGEST_WAIT_SECONDS), is_named=True)
         return cls(settings.LONGEST_WAIT_SECONDS)
 
-    def applied(self, *, is_over: bool) -> dict[str, str]:
-        """The header that says so."""
+    def applied(self) -> dict[str, str]:
+        """The header that says which was heeded; none where none was named."""
         if not self.is_named:
             return {}
-        return {"Preference-Applied": f"wait={self.wait:.0f}" if is_over else "respond-async"}
+        return {"Preference-Applied": f"wait={self.wait:.0f}" if self.wait else "respond-async"}

@@ -21,7 +21,7 @@ POLL_SECONDS = 0.5
 
 NEWS = """
     SELECT j.state, j.step, j.error, j.kind, j.crew, j.started_at IS NOT NULL AS has_started, COALESCE(
-        (SELECT jsonb_agg(jsonb_build_object('role', role, 'output', output, 'model', model, 'demo', provider = 'demo',
+        (SELECT jsonb_agg(jsonb_build_object('role', role, 'result', output, 'model', model, 'demo', provider = 'demo',
             'duration_ms', duration_ms, 'cost', cost) ORDER BY position)
         FROM assistants_step WHERE job_id = j.id AND position >= %(told)s), '[]') AS steps
     FROM assistants_job j WHERE j.id = %(job_id)s AND j.deleted_at IS NULL
@@ -52,7 +52,7 @@ def _events(job_id: UUID, news: database.Row, told: int) -> Iterator[Told]:
     """What has happened by now, the steps from `told` on. A step begins as the one before it ends."""
     crew = roles.find(news["crew"], news["kind"])
     if news["has_started"]:
-        yield 1, "job.started", {"job_id": str(job_id), "steps": len(crew.roles)}
+        yield 1, "job.started", {"job_id": str(job_id), "steps_in_all": len(crew.roles)}
     for position, step in enumerate(news["steps"], start=told):
         yield 2 + 2 * position, "step.started", _begun(crew, position)
         yield 3 + 2 * position, "step.completed", {"position": position, **step}

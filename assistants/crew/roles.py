@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, reduce
 from operator import getitem
@@ -90,9 +90,14 @@ class Crew:
         return self.roles[-1].output
 
     def check(self, brief: Mapping[str, Any]) -> None:
-        """Raises `InvalidRequest`, which names the field."""
-        if error := best_match(Draft202012Validator(self.input).iter_errors(brief)):
-            raise InvalidRequest(_told(error), _path(error) or None)
+        """Raises `InvalidRequest`, which names every field at fault."""
+        errors: dict[str, list[str]] = {}
+        for error in Draft202012Validator(self.input).iter_errors(brief):
+            for field, words in _complaints(error):
+                errors.setdefault(field, [words])
+        if errors:
+            first, [words, *_] = next(iter(errors.items()))
+            raise InvalidRequest(f"{first}: {words}", first, errors)
 
     def title_of(self, brief: Mapping[str, Any]) -> str:
         title = " ".join(filled(self.title, brief).split())
@@ -158,6 +163,24 @@ class _Filler(string.Formatter):
 
     def check_unused_args(self, used_args: Any, args: Any, kwargs: Any) -> None:
         pass
+
+
+def _complaints(error: Any) -> Iterator[tuple[str, str]]:
+    """Which field of a brief is at fault, and why, in words for whoever fills in a form."""
+    path = ["brief", *map(str, error.absolute_path)]
+    match error.validator:
+        case "required":
+            missing = [name for name in error.validator_value if name not in error.instance]
+            yield from ((".".join([*path, name]), "This is wanted.") for name in missing)
+        case "additionalProperties":
+            unknown = [name for name in error.instance if name not in error.schema.get("properties", {})]
+            yield from ((".".join([*path, name[:80]]), "There is no such field.") for name in unknown[:20])
+        case "minLength":
+            yield ".".join(path), "This must not be empty."
+        case "maxLength":
+            yield ".".join(path), f"At most {error.validator_value} characters."
+        case _:
+            yield ".".join(path), error.message[:300]
 
 
 def _told(error: ValidationError) -> str:

@@ -9,6 +9,13 @@ from assistants.crew import charges, roles
 from assistants.models import Job, Step
 
 
+class JobsQuery(serializers.Serializer[Any]):
+    type = serializers.CharField(required=False, max_length=40)
+    state = serializers.ChoiceField(Job.State.choices, required=False)
+    session = serializers.CharField(required=False, max_length=80)
+    search = serializers.CharField(required=False, max_length=200, allow_blank=True, help_text="In titles.")
+
+
 class NewStrategy(serializers.Serializer[Any]):
     brief = serializers.DictField(help_text="What the crew works on, as `strategies/crew` describes it.")
     model = serializers.CharField(
@@ -28,22 +35,22 @@ class RoleView(serializers.Serializer[Any]):
     slug = serializers.CharField()
     name = serializers.CharField()
     does = serializers.CharField()
-    output = serializers.DictField(help_text="The JSON Schema of what it gives.")
+    result = serializers.DictField(source="output", help_text="The JSON Schema of what it gives.")
 
 
 class CrewView(serializers.Serializer[Any]):
-    """Who does it, what they want to know, and what they give: `input` and `output` are JSON Schemas."""
+    """Who does it, and what they want to know: `brief` is a JSON Schema. What the last of them gives is the result."""
 
     type = serializers.CharField(source="slug")
     name = serializers.CharField()
     description = serializers.CharField()
     roles = RoleView(many=True)
-    input = serializers.DictField()
-    output = serializers.DictField()
+    brief = serializers.DictField(source="input")
 
 
 class NextPrice(serializers.Serializer[Any]):
-    """Of the next one. Beyond what the plan and credits have left, it costs `unit_price`, or is refused without one."""
+    """Of the next operation. Beyond what the plan and credits have left, it costs `unit_price`, or is refused without
+    one. Whether there are tokens for it is seen when it is asked for."""
 
     meter = serializers.CharField(default="operations")
     limit = serializers.IntegerField(allow_null=True)
@@ -60,6 +67,7 @@ class TypesView(serializers.Serializer[Any]):
 
 
 class StepView(serializers.ModelSerializer[Step]):
+    result = serializers.JSONField(source="output")
     demo = serializers.SerializerMethodField()
 
     class Meta:
@@ -67,7 +75,7 @@ class StepView(serializers.ModelSerializer[Step]):
         fields = [
             "position",
             "role",
-            "output",
+            "result",
             "model",
             "provider",
             "demo",
@@ -87,9 +95,10 @@ class StepView(serializers.ModelSerializer[Step]):
 
 
 class JobSummary(serializers.ModelSerializer[Job]):
-    """`step` of `steps_in_all` have finished. `type` is the crew's."""
+    """`steps_done` of `steps_in_all` have finished. `type` is the crew's."""
 
     type = serializers.CharField(source="crew")
+    steps_done = serializers.IntegerField(source="step")
     user_id = serializers.UUIDField()
     project_id = serializers.UUIDField(allow_null=True)
     steps_in_all = serializers.SerializerMethodField()
@@ -106,7 +115,7 @@ class JobSummary(serializers.ModelSerializer[Job]):
             "model",
             "state",
             "error",
-            "step",
+            "steps_done",
             "steps_in_all",
             "request_id",
             "user_id",
@@ -114,6 +123,7 @@ class JobSummary(serializers.ModelSerializer[Job]):
             "created_at",
             "started_at",
             "finished_at",
+            "cancel_asked_at",
             "duration_ms",
         ]
 
@@ -138,10 +148,18 @@ class ChargesView(serializers.Serializer[Any]):
 
 class JobView(JobSummary):
     steps = StepView(many=True)
+    held = serializers.SerializerMethodField(help_text="By meter, for as long as it has not ended.")
     charged = serializers.SerializerMethodField()
+    demo = serializers.SerializerMethodField(help_text="Whether no model was asked for any of it.")
 
     class Meta(JobSummary.Meta):
-        fields = [*JobSummary.Meta.fields, "brief", "context", "held", "result", "steps", "charged"]
+        fields = [*JobSummary.Meta.fields, "brief", "context", "held", "result", "steps", "charged", "demo"]
+
+    def get_held(self, job: Job) -> dict[str, int]:
+        return job.held if job.state in Job.UNFINISHED else {}
+
+    def get_demo(self, job: Job) -> bool:
+        return any(step.provider == "demo" for step in job.steps.all())
 
     @extend_schema_field(ChargesView)
     def get_charged(self, job: Job) -> Any:

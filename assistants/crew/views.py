@@ -31,6 +31,7 @@ from assistants.crew.jobs import NewJob
 from assistants.crew.preferences import Preference
 from assistants.crew.serializers import (
     CrewView,
+    JobsQuery,
     JobSummary,
     JobView,
     NewDeliverable,
@@ -85,23 +86,11 @@ class JobListView(generics.ListAPIView[Job]):
     serializer_class = JobSummary
 
     def get_queryset(self) -> QuerySet[Job]:
-        query = self.request.query_params
+        query = asked(JobsQuery, self.request)
         found = jobs_of(caller_of(self.request), self.kind)
-        for name, field in FILTERS.items():
-            # PostgreSQL has no NUL, so nothing holds one.
-            if value := query.get(name, "").replace("\x00", ""):
-                found = found.filter(**{field: value})
-        return found
+        return found.filter(**{FILTERS[name]: value for name, value in query.items() if value})
 
-    @extend_schema(
-        parameters=[
-            OpenApiParameter("type", str),
-            OpenApiParameter("state", str, enum=Job.State.values),
-            OpenApiParameter("session", str),
-            OpenApiParameter("search", str, description="In titles."),
-        ],
-        tags=["assistants"],
-    )
+    @extend_schema(parameters=[JobsQuery], tags=["assistants"])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Your workspace's, newest first."""
         return self.list(request, *args, **kwargs)
@@ -285,20 +274,21 @@ def _executed(job_id: UUID, caller: Caller, preference: Preference) -> HttpRespo
     job = jobs_of(caller, Kind.OPERATION).get(id=job_id)
     if job.state == Job.State.FAILED:
         raise OperationFailed(job.error, address_of(job))
-    is_over = job.state not in Job.UNFINISHED
-    headers = {"Location": address_of(job)} | preference.applied(is_over=is_over)
-    return JsonResponse(
-        JobView(job).data, status=201 if is_over else 202, headers=headers, encoder=JSONEncoder, safe=True
-    )
+    view = JobView(job).data
+    headers = {"Location": address_of(job)} | preference.applied()
+    if view["demo"]:
+        headers["X-Stipend-Demo"] = "true"
+    status_code = 202 if job.state in Job.UNFINISHED else 201
+    return JsonResponse(view, status=status_code, headers=headers, encoder=JSONEncoder)
 
 
 def _operation(body: dict[str, Any]) -> NewJob:
     """Raises `InvalidRequest`."""
-    kinds = {"type": str, "input": dict, "model": str, "context": dict, "session": str}
+    kinds = {"type": str, "brief": dict, "model": str, "context": dict, "session": str}
     for name, value in body.items():
         if name in kinds and not isinstance(value, kinds[name]):
             raise InvalidRequest(f"{name}: {'an object' if kinds[name] is dict else 'a text'} is wanted.", name)
-    for name in ("type", "input"):
+    for name in ("type", "brief"):
         if name not in body:
             raise InvalidRequest(f"{name}: this is wanted.", name)
     if len(json.dumps(body.get("context", {}))) > LONGEST_CONTEXT:
@@ -308,7 +298,7 @@ def _operation(body: dict[str, Any]) -> NewJob:
     return NewJob(
         Kind.OPERATION,
         body["type"],
-        body["input"],
+        body["brief"],
         model=body.get("model", ""),
         context=body.get("context", {}),
         session=body.get("session", ""),

@@ -276,7 +276,7 @@ def test_nobody_withdraws_what_is_another_s(product: Product, alice: Person) -> 
 def test_withdrawn_and_decided_at_once_one_stands(product: Product, alice: Person) -> None:
     path = f"{path_of(project_of(alice))}/decisions"
     made = decided(product, alice, path, "$1", "$2", "$3", "$4")
-    asked = [("DELETE", f"{path}/{decision}", None) for decision in made[1:]]
+    asked: list[tuple[str, str, Any]] = [("DELETE", f"{path}/{decision}", None) for decision in made[1:]]
     asked += [("POST", path, {"category": "pricing", "text": "$5"})] * 3
 
     with ThreadPoolExecutor(6) as pool:

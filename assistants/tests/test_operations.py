@@ -45,7 +45,7 @@ def example(schema: Any) -> Any:
 def asked(type_: str, say: str = "", **more: Any) -> dict[str, Any]:
     wanted = example(roles.find(type_, Job.Kind.OPERATION).input)
     first = next(name for name, value in wanted.items() if isinstance(value, str))
-    return {"type": type_, "input": {**wanted, first: f"{wanted[first]} {say}".strip()}, **more}
+    return {"type": type_, "brief": {**wanted, first: f"{wanted[first]} {say}".strip()}, **more}
 
 
 def execute(product: Product, person: Person, body: Any, **headers: str) -> httpx2.Response:
@@ -133,9 +133,9 @@ def test_who_would_not_wait_gets_its_address(run: Run[Any], product: Product, al
 
 
 def test_who_waits_a_moment_only_is_told_that_it_goes_on(product: Product, standin: StandIn, alice: Person) -> None:
-    answer = execute(product, alice, asked(TYPES[0], "[[first=1500]]"), Prefer="wait=0")
+    answer = execute(product, alice, asked(TYPES[0], "[[first=1900]]"), Prefer="wait=1")
 
-    assert (answer.status_code, answer.headers["preference-applied"]) == (202, "respond-async")
+    assert (answer.status_code, answer.headers["preference-applied"]) == (202, "wait=1")
 
 
 def test_twenty_at_once_under_one_key_are_one(product: Product, alice: Person) -> None:
@@ -158,10 +158,10 @@ def test_twenty_at_once_under_one_key_are_one(product: Product, alice: Person) -
     ("body", "status", "code"),
     [
         ({}, 400, "invalid_request"),
-        ({"type": "fortune-telling", "input": {}}, 404, "unknown_type"),
-        ({"type": "strategy", "input": {}}, 404, "unknown_type"),
-        ({"type": TYPES[0], "input": {}}, 400, "invalid_request"),
-        ({"type": TYPES[0], "input": []}, 400, "invalid_request"),
+        ({"type": "fortune-telling", "brief": {}}, 404, "unknown_type"),
+        ({"type": "strategy", "brief": {}}, 404, "unknown_type"),
+        ({"type": TYPES[0], "brief": {}}, 400, "invalid_request"),
+        ({"type": TYPES[0], "brief": []}, 400, "invalid_request"),
         ({**asked(TYPES[0]), "context": {"a": "b" * 20_000}}, 400, "invalid_request"),
         ({**asked(TYPES[0]), "session": "a" * 81}, 400, "invalid_request"),
         ({**asked(TYPES[0]), "model": "gpt-7"}, 404, "model_not_found"),
@@ -197,4 +197,5 @@ def test_a_list_is_filtered(product: Product, alice: Person) -> None:
 
     assert found("") == [TYPES[1], TYPES[0]]
     assert found(f"type={TYPES[0]}") == found("session=a") == [TYPES[0]]
-    assert found("state=failed") == found("search=%00nothing") == []
+    assert found("state=failed") == found("search=nothing") == []
+    assert product.http.get(f"{PATH}?state=foo", headers=alice.headers).status_code == 400

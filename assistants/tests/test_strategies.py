@@ -83,8 +83,8 @@ def test_the_crew_says_what_it_wants_to_know_and_gives(product: Product, alice: 
     crew = product.http.get(f"{PATH}/crew", headers=alice.headers).json()
 
     assert [role["slug"] for role in crew["roles"]] == ROLES
-    assert set(crew["input"]["required"]) == set(BRIEF)
-    assert {"summary", "positioning", "risks", "next_steps"} <= set(crew["output"]["properties"])
+    assert set(crew["brief"]["required"]) == set(BRIEF)
+    assert {"summary", "positioning", "risks", "next_steps"} <= set(crew["roles"][-1]["result"]["properties"])
 
 
 # ---- what customers write is material, and no more

@@ -72,7 +72,7 @@ def test_a_person_watches_a_strategy_come_and_takes_it_along(tab: Page, run: Run
 
     def break_off_once(route: Route) -> None:
         asked_after.append(route.request.headers["last-event-id"])
-        first = 'event: job.started\nid: 1\ndata: {"steps": 4}\n\nevent: step.sta'
+        first = 'event: job.started\nid: 1\ndata: {"steps_in_all": 4}\n\nevent: step.sta'
         route.continue_() if asked_after[1:] else route.fulfill(content_type="text/event-stream", body=first)
 
     tab.route("**/events", break_off_once)

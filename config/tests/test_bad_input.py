@@ -105,7 +105,7 @@ ENDPOINTS = [
     Endpoint("POST", f"{API}/quotas/promotions/redeem", {"code": "WELCOME"}),
     Endpoint("PUT", f"{API}/quotas/top-ups/operations", {"below": 5, "pack": "operations-50"}),
     Endpoint("POST", f"{API}/assistants/strategies", {"brief": BRIEF}),
-    Endpoint("POST", f"{API}/assistants/operations/execute", {"type": "market-research", "input": {}}, is_async=True),
+    Endpoint("POST", f"{API}/assistants/operations/execute", {"type": "market-research", "brief": {}}, is_async=True),
     Endpoint("POST", CONVERSATIONS, {"title": "Plans"}),
     Endpoint("PATCH", f"{CONVERSATIONS}/{{conversation}}", {"title": "Plans"}),
     Endpoint("PUT", f"{CONVERSATIONS}/{{conversation}}/messages/{{message}}/feedback", {"feedback": "up"}),

@@ -243,7 +243,7 @@ ROUTES = {
     "api/v1/assistants/strategies/crew": HERS,
     "api/v1/assistants/operations": HERS,
     "api/v1/assistants/operations/types": HERS,
-    "api/v1/assistants/operations/execute": Route(needs={"POST": Scope.CHAT}, body={"type": "?", "input": {}}),
+    "api/v1/assistants/operations/execute": Route(needs={"POST": Scope.CHAT}, body={"type": "?", "brief": {}}),
     "api/v1/assistants/operations/statistics": HERS,
     "api/v1/assistants/deliverables": HERS,
     "api/v1/assistants/deliverables/types": HERS,

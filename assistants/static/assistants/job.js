@@ -48,7 +48,7 @@ function showAll(job, crew) {
   part("progress").max = crew.roles.length;
   part(".roles").replaceChildren(...rolesOf(crew));
   part("#results").replaceChildren();
-  part("#brief").replaceChildren(part("#brief summary"), ...partsOf(job.brief, crew.input));
+  part("#brief").replaceChildren(part("#brief summary"), ...partsOf(job.brief, crew.brief));
   reveal(part("[data-demo]"), false);
   showState(job);
   for (const step of job.steps) showStep(step);
@@ -59,9 +59,9 @@ function showState(job) {
   const isOver = !UNFINISHED.includes(job.state);
   part("[data-state]").textContent = words;
   part("[data-state]").className = `mark ${kind}`;
-  part("progress").value = job.step;
+  part("progress").value = job.steps_done;
   [...part(".roles").children].forEach((item, position) => {
-    if (position < job.step) return;
+    if (position < job.steps_done) return;
     markRole(item, isOver ? "stopped" : "waiting", isOver ? "Not done" : "Waiting");
   });
   hear(ENDED[job.state] ?? "It waits for its turn.");
@@ -83,13 +83,13 @@ function hear(words) {
 }
 
 /** A step's result: the last one's stands first, since it is what was asked for. */
-function showStep({ position, output, demo, duration_ms: took }) {
+function showStep({ position, result, demo, duration_ms: took }) {
   const { roles } = shown.crew;
   const isLast = position === roles.length - 1;
   markRole(part(".roles").children[position], "done", `Done in ${(took / 1000).toFixed(1)} s`);
   part("progress").value = Math.max(part("progress").value, position + 1);
   if (demo) reveal(part("[data-demo]"));
-  const given = resultOf(roles[position], isLast, output);
+  const given = resultOf(roles[position], isLast, result);
   given.dataset.position = position;
   given.open = isLast || UNFINISHED.includes(shown.job.state);
   part(`#results > [data-position="${position}"]`)?.remove();
@@ -97,9 +97,9 @@ function showStep({ position, output, demo, duration_ms: took }) {
   else part("#results").append(given);
 }
 
-function resultOf(role, isLast, output) {
+function resultOf(role, isLast, result) {
   const title = isLast ? "The result" : `What the ${role.name.toLowerCase()} gave`;
-  return within("details", "card result", element("summary", title), ...partsOf(output, role.output));
+  return within("details", "card result", element("summary", title), ...partsOf(result, role.result));
 }
 
 // ---- while it comes along -------------------------------------------------------------------------------------------

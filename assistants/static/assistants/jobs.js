@@ -34,7 +34,7 @@ function showForm() {
   const crew = chosen();
   find("#new [data-description]").textContent = crew.description;
   find("#new .roles").replaceChildren(...rolesOf(crew));
-  find("#new .fields").replaceChildren(...fieldsOf(crew.input));
+  find("#new .fields").replaceChildren(...fieldsOf(crew.brief));
 }
 
 function showPrice(price) {
@@ -63,7 +63,7 @@ function keyFor(asked) {
 
 async function begin(brief) {
   const isOperation = KIND === "operations";
-  const asked = isOperation ? { type: chosen().type, input: brief } : { brief };
+  const asked = isOperation ? { type: chosen().type, brief } : { brief };
   const headers = { "idempotency-key": keyFor(asked), prefer: "respond-async" };
   try {
     const job = await askAsMe("POST", isOperation ? `${API}/execute` : API, asked, headers);
@@ -78,7 +78,7 @@ async function begin(brief) {
 onSubmit(find("#new form"), async () => {
   const form = find("#new form");
   say("");
-  const job = await begin(briefOf(form, chosen().input));
+  const job = await begin(briefOf(form, chosen().brief));
   form.reset();
   location.hash = job.id;
 });
@@ -94,7 +94,7 @@ function line(job) {
   const link = Object.assign(element("a", job.title), { href: `#${job.id}` });
   const crew = crews.length > 1 ? crews.find(({ type }) => type === job.type)?.name : null;
   const about = element("small", [crew, day(job.created_at)].filter(Boolean).join(" · "));
-  const coming = job.state === "running" ? `${words}, ${job.step} of ${job.steps_in_all}` : words;
+  const coming = job.state === "running" ? `${words}, ${job.steps_done} of ${job.steps_in_all}` : words;
   return within("li", "", within("div", "", within("b", "", link), about), element("span", coming, `mark ${kind}`));
 }
 
