@@ -10,10 +10,15 @@ export function fieldsOf(schema) {
   const wanted = named.filter(([name]) => schema.required?.includes(name));
   const others = named.filter(([name]) => !schema.required?.includes(name));
   const made = wanted.map(([name, told]) => field(name, told, true));
-  if (others.length) {
-    made.push(within("details", "more", element("summary", "Say more, if you like"), ...others.map(([name, told]) => field(name, told, false))));
-  }
+  if (others.length) made.push(folded(others.map(([name, told]) => field(name, told, false))));
   return made;
+}
+
+/** Opens where something in it is not valid, so that it is seen. */
+function folded(fields) {
+  const more = within("details", "more", element("summary", "Say more, if you like"), ...fields);
+  more.addEventListener("invalid", () => (more.open = true), true);
+  return more;
 }
 
 /** What the form holds. What was left empty is left out. */
@@ -30,8 +35,12 @@ const VALUES = {
   integer: Number,
   number: Number,
   boolean: (typed) => typed === "true",
-  array: (typed) => typed.split("\n").map((line) => line.trim()).filter(Boolean),
+  array: linesOf,
 };
+
+function linesOf(typed) {
+  return typed.split("\n").map((line) => line.trim()).filter(Boolean);
+}
 
 function field(name, told, required) {
   const input = Object.assign(control(told), { name, required, id: `field-${name}` });
@@ -54,10 +63,17 @@ function control(told) {
     const step = told.type === "integer" ? "1" : "any";
     return Object.assign(element("input"), { type: "number", min: told.minimum ?? "", max: told.maximum ?? "", step });
   }
-  if (told.type === "array") return Object.assign(element("textarea"), { rows: 3 });
+  if (told.type === "array") return list(told.maxItems ?? Infinity);
   const longest = told.maxLength ?? 1000;
   const input = longest > ONE_LINE ? Object.assign(element("textarea"), { rows: longest > 1000 ? 6 : 3 }) : element("input");
   return Object.assign(input, { maxLength: longest });
+}
+
+function list(most) {
+  const input = Object.assign(element("textarea"), { rows: 3 });
+  const wrong = () => (linesOf(input.value).length > most ? `At most ${most} lines.` : "");
+  input.addEventListener("input", () => input.setCustomValidity(wrong()));
+  return input;
 }
 
 function choice(values) {

@@ -112,12 +112,14 @@ find("#made [data-more]").addEventListener("click", () => showMade(older).catch(
 
 // ---- which of them is looked at: the one that the address names ----------------------------------------------------
 
+const named = () => location.hash.match(/^#([0-9a-f-]{36})$/)?.[1];
+
 async function turn() {
-  const id = location.hash.slice(1);
+  const id = named();
   close();
   reveal(find("#all"), !id);
   reveal(find("#one"), Boolean(id));
-  if (id) return open(`${API}/${encodeURIComponent(id)}`, crews, gone);
+  if (id) return open(`${API}/${id}`, crews, gone);
   const [{ price }] = await Promise.all([crewsAndPrice(), showMade()]);
   showPrice(price);
 }
@@ -135,7 +137,7 @@ const turned = () => turn().catch((problem) => gone(problem.message, true));
 
 addEventListener("hashchange", () => {
   say("");
-  turned().then(() => find(location.hash.slice(1) ? "#one h1" : "#all h1").focus());
+  turned().then(() => find(named() ? "#one h1" : "#all h1").focus());
 });
 
 crews = (await crewsAndPrice()).types;
