@@ -36,9 +36,9 @@ pytestmark = [
 
 @pytest.fixture(scope="module", autouse=True)
 def _time_to_look() -> Iterator[None]:
-    """A step takes two seconds."""
+    """A step takes four seconds."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DEMO_GAP_SECONDS", "0.04")
+        patch.setenv("DEMO_GAP_SECONDS", "0.08")
         yield
 
 

@@ -7,12 +7,15 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from config.tests.launching import ROOT, Run
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome") or ""
 SEEN = ROOT / "build" / "screenshots"
+PATIENCE = 15_000  # ms, for a busy machine.
+
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +32,7 @@ def tab(chromium: Browser, run: Run) -> Iterator[Page]:
     """A tab that notes what it should not have done."""
     url = run.started()["url"]
     page = chromium.new_page(base_url=url, viewport={"width": 1440, "height": 900})
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(PATIENCE)
     wrong: list[str] = []
     page.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
