@@ -3,7 +3,8 @@ same findings.
 
 What is read is data: nothing in it is obeyed. A decision is found where the speaker commits themselves, in the first
 person, to something that belongs to a category. A question, a negation, a condition, a plan of the past, somebody
-else's decision and a quotation are none. `words.py` are the words, this is the grammar.
+else's decision and a quotation are none. `grammar.py` knows a commitment and what takes it back, `words.py` what it is
+about; this puts them together.
 
 Every expression here is bounded or runs over a text once, so that the time grows with the length alone.
 """
@@ -15,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from assistants.coaching import doing, words
+from assistants.coaching import doing, grammar, words
 from assistants.models import Decision
 
 Category = Decision.Category
@@ -76,7 +77,7 @@ def _sentences(text: str) -> list[str]:
     for line in words.spelt_out(text).splitlines():
         if line.lstrip().startswith("```"):
             in_code = not in_code
-        elif not (in_code or words.ANOTHERS_LINE.match(line)):
+        elif not (in_code or grammar.ANOTHERS_LINE.match(line)):
             lines.append(line)
     parts = (part.strip()[:SENTENCE_LENGTH] for part in SENTENCE.split("\n".join(lines)))
     return [part for part in parts if part][:SENTENCES]
@@ -84,21 +85,26 @@ def _sentences(text: str) -> list[str]:
 
 def _decided(sentences: list[str], plain: list[str], before: str) -> list[Decided]:
     """Of each category the surest, and of two as sure the later one."""
-    if any(words.UNDECIDED.search(sentence) for sentence in plain):
+    if any(grammar.UNDECIDED.search(sentence) for sentence in plain):
         return []
-    own = [sentence if _is_own(sentence) else "" for sentence in plain]
+    own = [_own_clauses(sentence) for sentence in plain]
+    proposal = _proposal(before)
+    # A few words to a question of how things are, or whether to go on, tell a fact.
+    elliptic = bool(proposal) or not before.rstrip().endswith("?")
     found: dict[str, Decided] = {}
-    for number, sentence in enumerate(own):
-        confidence = _commitment(sentence, before)
+    for number, clauses in enumerate(own):
+        answer = bool(clauses) and _answers(plain[number], proposal)
+        confidence = _commitment(plain[number], clauses, answer=answer, elliptic=elliptic)
         if confidence is None:
             continue
-        at, categories = _about(own, number, before)
+        at, category = _about(own, number, proposal if answer or _refers(clauses) else "")
+        if confidence == Confidence.MEDIUM and not answer and _is_only_when(clauses, category):
+            confidence = Confidence.LOW
         text = sentences[at] if at == number else f"{sentences[at]} {sentences[number]}"
         why = _rationale(sentences[at : number + 2])
-        for category in categories:
-            former = found.get(category)
-            if former is None or _rank(confidence) >= _rank(former.confidence):
-                found[category] = Decided(category, text[:LONGEST], why, str(confidence))
+        former = found.get(category)
+        if category and (former is None or _rank(confidence) >= _rank(former.confidence)):
+            found[category] = Decided(category, text[:LONGEST], why, str(confidence))
     return list(found.values())
 
 
@@ -106,78 +112,102 @@ def _rank(confidence: str) -> int:
     return [Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH].index(Confidence(confidence))
 
 
-def _is_own(sentence: str) -> bool:
-    """Neither a question nor somebody else's."""
-    return not (words.QUESTION.search(sentence) or words.REPORTED.search(sentence))
-
-
 def _without_quotation(quoted: re.Match[str]) -> str:
     inside = quoted[0][1:-1]
     return inside if len(inside.split()) <= NAME_WORDS else " "
 
 
-def _commitment(sentence: str, before: str) -> Confidence | None:
+def _own_clauses(sentence: str) -> list[str]:
+    """Those that the speaker says for themselves and of now; none of a question, a report or what is imagined."""
+    if any(pattern.search(sentence) for pattern in grammar.NOT_THEIRS):
+        return []
+    return [part for part in CLAUSE.split(sentence) if part.strip() and not grammar.NO_COMMITMENT.search(part)]
+
+
+def _commitment(sentence: str, clauses: list[str], *, answer: bool, elliptic: bool) -> Confidence | None:
     """How sure the speaker is, by the surest of its clauses; None where they commit themselves to nothing."""
-    if not sentence or words.IMAGINED.search(sentence):
-        return None
-    clauses = [clause for clause in CLAUSE.split(sentence) if clause.strip() and not words.NO_COMMITMENT.search(clause)]
-    levels = [level for clause in clauses if (level := _level(clause))]
-    if not levels and before and clauses and (words.AGREEMENT.match(sentence) or _answers(sentence, before)):
-        levels = [Confidence.MEDIUM]
+    levels = [level for clause in clauses if (level := _level(clause, elliptic=elliptic))]
+    if answer:
+        levels.append(Confidence.MEDIUM)
     if not levels:
         return None
-    if words.HEDGE.search(sentence) or words.CONDITION.search(sentence):
+    if grammar.HEDGE.search(sentence) or grammar.CONDITION.search(sentence):
         return Confidence.LOW
     return max(levels, key=_rank)
 
 
-def _level(clause: str) -> Confidence | None:
-    if words.FIRM.search(clause) or words.FINAL.search(clause):
+def _level(clause: str, *, elliptic: bool) -> Confidence | None:
+    if grammar.FIRM.search(clause) or grammar.FINAL.search(clause):
         return Confidence.HIGH
-    if words.INTENT.search(clause) or words.RULE.search(clause) or _is_fragment(clause):
+    if any(form.search(clause) for form in grammar.FORMS) or _got(clause) or (elliptic and _is_fragment(clause)):
         return Confidence.MEDIUM
-    return Confidence.LOW if words.LEANING.search(clause) else None
+    return Confidence.LOW if grammar.LEANING.search(clause) else None
+
+
+def _got(clause: str) -> bool:
+    """Who has bought, signed or set up something has chosen it; what it cost them is no price of theirs."""
+    return bool(grammar.GOT_IT.search(clause)) and _best(words.score(clause)) not in (
+        Category.PRICING,
+        Category.CONTENT,
+    )
 
 
 def _is_fragment(clause: str) -> bool:
     """Such as "Discord, weekly" or "moving it to the 10th"."""
-    if words.OPENS.match(clause):
+    if grammar.OPENS.match(clause):
         return True
-    short = len(clause.split()) <= words.FRAGMENT_WORDS and not words.NO_FRAGMENT.search(clause)
-    return short and max(words.score(clause).values(), default=0) >= words.STRONG
+    if len(clause.split()) > grammar.FRAGMENT_WORDS or grammar.NO_FRAGMENT.search(clause):
+        return False
+    return bool(words.score(clause)) and words.share_known(clause) > grammar.FRAGMENT_SHARE
 
 
-def _answers(sentence: str, before: str) -> bool:
-    """A few words, to a reply that ended in a question, are its answer."""
-    return before.rstrip().endswith("?") and len(sentence.split()) <= words.SHORT and bool(words.score(sentence))
+def _answers(sentence: str, proposal: str) -> bool:
+    """A few words, to what was asked or proposed, that neither refuse nor put it off."""
+    if not proposal or len(sentence.split()) > grammar.SHORT or grammar.REFUSED.search(sentence):
+        return False
+    if grammar.AGREEMENT.match(sentence) or words.share_known(sentence) > grammar.FRAGMENT_SHARE:
+        return True
+    is_open = len(sentence.split()) <= grammar.OPEN_ANSWER and not grammar.NO_FRAGMENT.search(sentence)
+    return is_open and bool(grammar.ASKS_FOR_CHOICE.search(proposal))
 
 
-def _about(own: list[str], number: int, before: str) -> tuple[int, list[str]]:
+def _refers(clauses: list[str]) -> bool:
+    return any(grammar.REFERS.search(clause) for clause in clauses)
+
+
+def _about(own: list[list[str]], number: int, proposal: str) -> tuple[int, str]:
     """What a sentence decides, and the sentence that names it: itself, else one before it, else what it answers to."""
-    for at in range(number, max(-1, number - words.BACK - 1), -1):
-        if categories := _categories(own[at]):
-            return at, categories
-    proposed = words.score(_proposal(before)) if words.REFERS.search(own[number]) else {}
-    return number, [max(proposed, key=lambda category: proposed[category])] if proposed else []
+    for at in range(number, max(-1, number - grammar.BACK - 1), -1):
+        if category := _category(own[at]):
+            return at, category
+    return number, _best(words.score(proposal))
 
 
-def _categories(sentence: str) -> list[str]:
-    """Of what speaks for several, those that are named as clearly as the clearest."""
-    main = RATIONALE.split(sentence, maxsplit=1)[0]
-    scores = words.score(main) or words.score(sentence)
-    if not scores:
-        return []
-    best = max(scores.values())
-    strong = [category for category, score in scores.items() if score >= words.STRONG and score == best]
-    return strong or [max(scores, key=lambda category: scores[category])]
+def _category(clauses: list[str]) -> str:
+    """The one that these are about most, if there is any; what only gives the reason counts where nothing else does."""
+    whole = " ".join(clauses)
+    main = RATIONALE.split(whole, maxsplit=1)[0]
+    return _best(words.score(main) or words.score(whole))
+
+
+def _is_only_when(clauses: list[str], category: str) -> bool:
+    """Somebody will do something on a day, and what it is says nothing of the project. A day alone is an answer."""
+    if category != Category.TIMELINE or any(_is_fragment(clause) for clause in clauses):
+        return False
+    return words.score(" ".join(clauses)).get(Category.TIMELINE, words.STRONG) < words.STRONG
+
+
+def _best(scores: Mapping[str, int]) -> str:
+    """Of two that are as clear, the one that stands first in `words.TOPICS`; empty where there is none."""
+    return max(scores, key=lambda category: scores[category], default="")
 
 
 def _proposal(before: str) -> str:
     """What a reply proposes at its end; empty where it only offers to talk of something, or to show it."""
-    sentences = [part.strip() for part in SENTENCE.split(before[-words.LATELY :]) if part and part.strip()]
-    if not sentences or words.OFFERS.search(sentences[-1]):
+    sentences = [part.strip() for part in SENTENCE.split(before[-grammar.LATELY :]) if part and part.strip()]
+    if not sentences or grammar.OFFERS.search(sentences[-1]) or grammar.ASKS_FACTS.search(sentences[-1]):
         return ""
-    proposing = [part for part in sentences if words.PROPOSES.search(part) or part.endswith("?")]
+    proposing = [part for part in sentences if grammar.PROPOSES.search(part) or part.endswith("?")]
     return " ".join(sentences[-2:]) if proposing else ""
 
 
