@@ -81,6 +81,7 @@ BY_WORK = """
     FROM accounts_user u JOIN accounts_membership m ON m.user_id = u.id AND m.workspace_id = %(workspace)s
         JOIN accounts_workspace w ON w.id = m.workspace_id
         LEFT JOIN accounts_apikey k ON k.id = %(key)s::uuid AND k.revoked_at IS NULL
+            AND (k.expires_at IS NULL OR k.expires_at > now())
     WHERE u.id = %(user)s AND u.is_active AND (%(key)s::uuid IS NULL OR k.id IS NOT NULL)
 """
 

@@ -12,6 +12,7 @@ from accounts.erasure import Leaver
 from assistants.attachments import let_go
 from assistants.coaching import traces as coaching
 from assistants.conversations import UNTITLED, title_from
+from assistants.crew import leaving
 from assistants.models import Attachment, Conversation, Job, Message
 
 # Nothing can be said in a conversation, and no reply can end, while its row is held; what comes then finds it gone.
@@ -56,6 +57,9 @@ def take_out(leaver: Leaver) -> dict[str, int]:
     """Their own conversations, and what they asked elsewhere with the replies. What others said stays theirs."""
     doomed = _conversations_of(leaver)
     params: dict[str, Any] = {"conversations": doomed, "user": leaver.user_id}
+    # Documents of their projects tell of them, whoever had them made.
+    theirs = Q(workspace__in=leaver.workspace_ids) | Q(user=leaver.user_id) | Q(project__user=leaver.user_id)
+    jobs = leaving.let_go(Job.objects.filter(theirs))
     coached = coaching.take_out(leaver, doomed)
     with connection.cursor() as cursor:
         cursor.execute(LOCK, params)
@@ -66,8 +70,6 @@ def take_out(leaver: Leaver) -> dict[str, int]:
         messages = cursor.rowcount
         cursor.execute(DELETE_CONVERSATIONS, params)
         conversations = cursor.rowcount
-    _, gone = Job.objects.filter(Q(workspace__in=leaver.workspace_ids) | Q(user=leaver.user_id)).delete()
-    jobs = gone.get(Job._meta.label, 0)
     counts = {"messages": messages, "conversations": conversations, "titles": titled, "attachments": attachments}
     return {**counts, "jobs": jobs, **coached}
 

@@ -56,6 +56,7 @@ KEPT_REPLIES: dict[Any, Any] = {
     conversations.messages: conversations.kept_reply,
     conversations.regenerate: conversations.kept_reply,
     coaching.chat: coaching.kept_reply,
+    crew.execute: crew.kept_job,
 }
 FRAMES_AHEAD = 256
 

@@ -135,7 +135,9 @@ class Launch:
         celery = (sys.executable, "-m", "celery", "-A", "config")
         schedule = str(self.folder / "beat-schedule")
         quiet = ("--loglevel", "WARNING")
-        self.start("worker", *celery, "worker", "--pool", "threads", "--concurrency", "4", *quiet)
+        for name, queue in (("worker", "celery"), ("crews", "crews")):
+            threads = ("--pool", "threads", "--concurrency", "4")
+            self.start(name, *celery, "worker", "-Q", queue, "-n", name, *threads, *quiet)
         self.start("beat", *celery, "beat", "--schedule", schedule, "--pidfile", "", *quiet)
 
     def start(self, name: str, *command: str, orphaned: signal.Signals = signal.SIGKILL) -> None:

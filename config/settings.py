@@ -125,6 +125,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "max_retries": 0,
     "visibility_timeout": 3600,
 }
+# Crews work for minutes, so they have workers of their own, and letters and sweeps need not wait for them.
+CELERY_TASK_ROUTES = {"assistants.tasks.work_on_jobs": {"queue": "crews"}}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = 1800
 CELERY_TIMEZONE = "UTC"
@@ -368,6 +370,8 @@ RESUME_SECONDS = env.float("RESUME_SECONDS", 3.0)
 # A listener that takes nothing for this long is let go.
 STALLED_LISTENER_SECONDS = 30.0
 KEEP_ALIVE_SECONDS = 15.0
+# So many jobs of one workspace are worked on at a time; the others' turn comes between.
+JOBS_OF_A_WORKSPACE = env.int("JOBS_OF_A_WORKSPACE", 3)
 # Who waits for an operation is told after this long at the most that it goes on without them.
 LONGEST_WAIT_SECONDS = 120
 

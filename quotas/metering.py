@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models.functions import Now
 from psycopg.types.json import Jsonb
 
 from accounts import database
@@ -19,7 +20,7 @@ from billing.errors import NoCatalogue
 from quotas import statements, windows
 from quotas.errors import ModelNotAllowed, ModelNotInPlan, QuotaExceeded
 from quotas.limits import Limit
-from quotas.models import Basis
+from quotas.models import Basis, Reservation
 from quotas.windows import limits_of
 
 Amounts = Mapping[str, int]
@@ -181,6 +182,11 @@ def renewal(checkpoints: Mapping[UUID, Amounts], *, lease: timedelta | None = No
         "lease": lease or settings.RESERVATION_LEASE,
     }
     return statements.RENEW, params
+
+
+def lapse(reservation_ids: list[UUID]) -> None:
+    """Nobody works on these any more: the sweeper settles them next, by their checkpoints."""
+    Reservation.objects.filter(id__in=reservation_ids, state=Reservation.State.PENDING).update(lease_until=Now())
 
 
 def _resolution(reservation_id: UUID, state: str, spent: Amounts, basis: str) -> Params:

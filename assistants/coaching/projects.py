@@ -13,8 +13,9 @@ from accounts.callers import Caller
 from accounts.models import User
 from assistants import conversations
 from assistants.coaching import plans, profiles, templates, welcome
+from assistants.crew import leaving
 from assistants.errors import ActiveProjectExists, NoActiveProject, NotYourProject
-from assistants.models import Conversation, Project
+from assistants.models import Conversation, Job, Project
 from billing import subscriptions
 
 Status = Project.Status
@@ -80,11 +81,13 @@ def change(caller: Caller, project_id: UUID, *, at: datetime, **changes: Any) ->
 
 @transaction.atomic
 def delete(caller: Caller, project_id: UUID, *, at: datetime) -> None:
-    """With its tasks and decisions. What it used of an allowance stays used. Raises as `change` does."""
+    """With its tasks, decisions and documents. What it used of an allowance stays used. Raises as `change` does."""
     seen(caller, project_id)
     # A message locks the conversation before the project, and so must this.
     conversation = Conversation.objects.select_for_update(no_key=True, of=("self",)).get(project=project_id)
-    _theirs(caller, project_id).delete()
+    project = _theirs(caller, project_id)
+    leaving.let_go(Job.objects.filter(project=project))
+    project.delete()
     conversation.deleted_at = at
     conversation.save(update_fields=["deleted_at"])
 

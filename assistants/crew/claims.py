@@ -22,8 +22,13 @@ CLAIM = """
     UPDATE assistants_job SET claim = %(claim)s, leased_until = now() + %(lease)s, state = 'running',
         tries = tries + 1, started_at = COALESCE(started_at, now())
     WHERE id = (
-        SELECT id FROM assistants_job
-        WHERE state IN ('queued', 'running') AND leased_until <= now() AND id = COALESCE(%(job_id)s, id)
+        SELECT id FROM assistants_job waiting
+        WHERE state IN ('queued', 'running') AND leased_until <= now() AND (id = %(job_id)s OR (
+            %(job_id)s::uuid IS NULL AND %(most)s > (
+                SELECT count(*) FROM assistants_job running WHERE running.workspace_id = waiting.workspace_id
+                    AND state = 'running' AND leased_until > now()
+            )
+        ))
         ORDER BY leased_until LIMIT 1 FOR UPDATE SKIP LOCKED
     )
     RETURNING id, workspace_id, user_id, api_key_id, kind, crew, brief, model, request_id, reservation_id, held, tries,
@@ -110,8 +115,14 @@ class ClaimLost(Exception):
 
 
 async def claim(job_id: UUID | None = None) -> Claimed | None:
-    """This job, or the one that has waited longest; None where nothing waits."""
-    params = {"job_id": job_id, "claim": uuid.uuid4(), "lease": settings.RESERVATION_LEASE}
+    """This job; or the one that has waited longest, of a workspace that has not as many at work as it may. None where
+    nothing waits."""
+    params = {
+        "job_id": job_id,
+        "claim": uuid.uuid4(),
+        "lease": settings.RESERVATION_LEASE,
+        "most": settings.JOBS_OF_A_WORKSPACE,
+    }
     row = await database.fetch_one(CLAIM, params)
     return Claimed(**row) if row else None
 
@@ -122,11 +133,8 @@ async def kept_steps(job_id: UUID) -> list[Kept]:
 
 async def renew(job: Claimed, reservation_id: UUID, spent: Amounts) -> bool:
     """Say that it is being worked on; whether somebody wants it cancelled. Raises `ClaimLost`."""
-    mine = (RENEW, {**job.key, "lease": settings.RESERVATION_LEASE})
-    row = await database.fetch_first_of([mine, metering.renewal({reservation_id: spent})])
-    if row is None:
-        raise ClaimLost
-    return bool(row["is_cancelled"])
+    params = {**job.key, "lease": settings.RESERVATION_LEASE}
+    return bool((await _with_renewal((RENEW, params), reservation_id, spent))["is_cancelled"])
 
 
 async def keep_step(job: Claimed, position: int, role: str, taken: Taken, reservation_id: UUID, spent: Amounts) -> None:
@@ -150,8 +158,17 @@ async def keep_step(job: Claimed, position: int, role: str, taken: Taken, reserv
         "tries": taken.tries,
         "duration_ms": taken.duration_ms,
     }
-    if await database.fetch_first_of([(KEEP_STEP, params), metering.renewal({reservation_id: spent})]) is None:
-        raise ClaimLost
+    await _with_renewal((KEEP_STEP, params), reservation_id, spent)
+
+
+async def _with_renewal(mine: Statement, reservation_id: UUID, spent: Amounts) -> database.Row:
+    """In one transaction with the hold's renewal, which nobody who has lost the claim may write. Raises `ClaimLost`."""
+    async with database.connected() as held, held.transaction():
+        row = await (await held.execute(*mine)).fetchone()
+        if row is None:
+            raise ClaimLost
+        await held.execute(*metering.renewal({reservation_id: spent}))
+        return row
 
 
 async def hold_anew(job: Claimed, reservation_id: UUID, held: Amounts) -> None:

@@ -15,6 +15,8 @@ from typing import Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
+from django.http import Http404
+from psycopg.errors import ForeignKeyViolation
 from psycopg.types.json import Jsonb
 
 from accounts import database
@@ -100,7 +102,11 @@ async def begin(new: NewJob, caller: Caller, *, request_id: str, at: datetime) -
         "at": at,
     }
     waits = metering.renewal({admission.reservation_id: {}}, lease=QUEUED_FOR)
-    await database.fetch_first_of([(INSERT, job), waits])
+    try:
+        await database.fetch_first_of([(INSERT, job), waits])
+    except ForeignKeyViolation as exc:  # Its project, or whoever asked, is gone meanwhile.
+        await metering.release(admission.reservation_id)
+        raise Http404 from exc
     return job_id
 
 

@@ -11,8 +11,10 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.http import Http404
 
 from accounts import database
+from accounts.callers import Caller
 from assistants.crew import roles
 from assistants.models import Job
 from assistants.streaming import KEEP_ALIVE, event
@@ -27,7 +29,20 @@ NEWS = """
     FROM assistants_job j WHERE j.id = %(job_id)s AND j.deleted_at IS NULL
 """
 
+SEEN = """
+    SELECT j.id FROM assistants_job j LEFT JOIN assistants_project p ON p.id = j.project_id
+    WHERE j.id = %(job_id)s AND j.kind = %(kind)s AND j.workspace_id = %(workspace_id)s AND j.deleted_at IS NULL
+        AND (p.id IS NULL OR p.user_id = %(user_id)s OR p.is_shared)
+"""
+
 Told = tuple[int, str, dict[str, Any]]
+
+
+async def check_seen(job_id: UUID, kind: str, caller: Caller) -> None:
+    """By the short road: whoever follows for minutes holds no connection meanwhile. Raises `Http404`."""
+    whose = {"job_id": job_id, "kind": kind, "workspace_id": caller.workspace_id, "user_id": caller.user_id}
+    if await database.fetch_one(SEEN, whose) is None:
+        raise Http404
 
 
 async def follow(job_id: UUID, *, after: int) -> AsyncIterator[bytes]:

@@ -148,12 +148,17 @@ class ChargesView(serializers.Serializer[Any]):
 
 class JobView(JobSummary):
     steps = StepView(many=True)
+    brief = serializers.SerializerMethodField()
     held = serializers.SerializerMethodField(help_text="By meter, for as long as it has not ended.")
     charged = serializers.SerializerMethodField()
     demo = serializers.SerializerMethodField(help_text="Whether no model was asked for any of it.")
 
     class Meta(JobSummary.Meta):
         fields = [*JobSummary.Meta.fields, "brief", "context", "held", "result", "steps", "charged", "demo"]
+
+    def get_brief(self, job: Job) -> Any:
+        """Of a deliverable what was wished: the rest is the project, which not all who see this may know as well."""
+        return {"wishes": job.brief.get("wishes", "")} if job.kind == Job.Kind.DELIVERABLE else job.brief
 
     def get_held(self, job: Job) -> dict[str, int]:
         return job.held if job.state in Job.UNFINISHED else {}

@@ -92,9 +92,8 @@ def _said_back(message: Event, wrong: str) -> list[dict[str, Any]]:
     """For another try: what came, and what is wrong with it."""
     used = [block for block in message["content"] if block.get("type") == "tool_use"]
     error = f"This does not do: {wrong}. Deliver again."
-    results = [
-        {"type": "tool_result", "tool_use_id": block["id"], "is_error": True, "content": error} for block in used
-    ]
+    refused = {"type": "tool_result", "is_error": True, "content": error}
+    results = [{**refused, "tool_use_id": block["id"]} for block in used if "id" in block]
     said = {"role": "assistant", "content": message["content"] or [{"type": "text", "text": "…"}]}
     return [said, {"role": "user", "content": results or error}]
 

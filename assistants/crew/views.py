@@ -156,8 +156,8 @@ async def events(request: HttpRequest, job_id: UUID, kind: Kind) -> EventStream:
     after = request.headers.get("Last-Event-ID", "0")
     if not after.isdecimal():
         raise InvalidRequest("Last-Event-ID: the id of an event of this stream.", "Last-Event-ID")
-    job = await sync_to_async(get_object_or_404)(jobs_of(caller, kind), id=job_id)
-    return EventStream(progress.follow(job.pk, after=int(after[:9])), None, {})
+    await progress.check_seen(job_id, kind, caller)
+    return EventStream(progress.follow(job_id, after=int(after[:9])), None, {})
 
 
 # ---- strategies
@@ -267,6 +267,15 @@ async def execute(request: HttpRequest) -> HttpResponse:
     else:
         await jobs.hand_to_worker()
     return await sync_to_async(_executed)(job_id, caller, preference)
+
+
+async def kept_job(request: HttpRequest, request_id: str) -> HttpResponse | None:
+    """The operation of an earlier request whose process died; None where it never began."""
+    caller = await callers.aidentify(request.headers, needs=Scope.CHAT)
+    found = await jobs_of(caller, Kind.OPERATION).filter(request_id=request_id).afirst()
+    if found is None:
+        return None
+    return await sync_to_async(_executed)(found.pk, caller, Preference.of(request.headers.get("Prefer", "")))
 
 
 def _executed(job_id: UUID, caller: Caller, preference: Preference) -> HttpResponse:

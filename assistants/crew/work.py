@@ -20,6 +20,7 @@ from django.conf import settings
 from accounts import callers
 from accounts.callers import Caller
 from accounts.errors import AccountError
+from accounts.models import Scope
 from assistants import signals
 from assistants.crew import casting, claims, roles, rooms, steps
 from assistants.crew.casting import Part
@@ -62,7 +63,6 @@ class Work:
     def __init__(self, job: Claimed, at: datetime) -> None:
         self.job = job
         self.at = at
-        self.crew = roles.find(job.crew, job.kind)
         self.reservation_id = job.reservation_id
         self.held: Amounts = job.held
         self.spent: dict[str, int] = {}
@@ -81,7 +81,7 @@ class Work:
         except Cancelled:
             await self._end(State.CANCELLED)
         else:
-            await self._end(State.COMPLETED, result=self.results[self.crew.roles[-1].slug])
+            await self._end(State.COMPLETED, result=list(self.results.values())[-1])
 
     async def _take_up(self) -> None:
         """What was done before."""
@@ -95,7 +95,9 @@ class Work:
         if self.job.tries > MOST_TRIES:
             raise GivenUp
         caller = await callers.behind(self.job.user_id, self.job.workspace_id, self.job.api_key_id)
-        parts = (await casting.cast(self.crew, self.job.model, caller))[len(self.results) :]
+        caller.check_may(Scope.CHAT)
+        crew = roles.find(self.job.crew, self.job.kind)
+        parts = (await casting.cast(crew, self.job.model, caller))[len(self.results) :]
         if parts and not await self._is_held():
             await self._hold_anew(caller, parts)
         while parts:

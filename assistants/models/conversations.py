@@ -136,4 +136,4 @@ class Attachment(models.Model):
         indexes: ClassVar = [models.Index(fields=["message"]), models.Index(fields=["workspace", "-created_at"])]
 
     def __str__(self) -> str:
-        return self.name
+        return str(self.pk)

@@ -52,7 +52,7 @@ class Job(models.Model):
     error = models.CharField(max_length=40, blank=True)
     result = models.JSONField(null=True, help_text="What the last step gave.")
     step = models.PositiveSmallIntegerField(default=0, help_text="How many steps have finished.")
-    request_id = models.CharField(max_length=40)
+    request_id = models.CharField(max_length=40, db_index=True)
     reservation = models.ForeignKey(
         Reservation, on_delete=models.PROTECT, null=True, related_name="jobs", help_text="What is held for it now."
     )
@@ -76,7 +76,7 @@ class Job(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.title
+        return f"{self.kind} {self.pk}"
 
 
 class Step(models.Model):

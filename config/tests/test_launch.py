@@ -24,7 +24,7 @@ from config.tests.launching import run as run
 def test_it_answers_and_a_signal_leaves_nothing_behind(run: Run) -> None:
     started = run.started()
     assert (run.folder / "started.json").stat().st_mode & 0o777 == 0o600
-    assert set(started["pids"]) == {"launcher", "web", "worker", "beat", "postgres", "redis"}
+    assert set(started["pids"]) == {"launcher", "web", "worker", "crews", "beat", "postgres", "redis"}
     assert stream_an_answer(started["url"], started["api_key"]).count("content_block_delta") > 0
 
     run.process.send_signal(signal.SIGTERM)
