@@ -12,7 +12,7 @@ from accounts import api_keys
 from accounts.audit import SYSTEM
 from accounts.models import ApiKey
 from accounts.tests.factories import Person
-from assistants.crew import claims, jobs, roles, work
+from assistants.crew import claims, jobs, leaving, roles, work
 from assistants.crew.claims import Claimed
 from assistants.errors import InvalidRequest, JobEnded
 from assistants.models import Job, Step
@@ -164,6 +164,49 @@ def test_who_is_not_let_in_any_more_gets_no_more_of_it(run: Run[Any], alice: Per
 
     job = Job.objects.get(id=job_id)
     assert (job.state, job.error, charged(alice)) == ("failed", "invalid_credentials", 0)
+
+
+def test_nor_does_one_whose_key_may_only_read_by_now(run: Run[Any], alice: Person) -> None:
+    job_id = run(begin(alice))
+    ApiKey.objects.filter(user=alice.user).update(scopes=["read"])
+
+    run(work_on(job_id))
+
+    assert Job.objects.get(id=job_id).error == "insufficient_scope"
+
+
+def test_one_whose_crew_is_gone_fails_and_frees_its_hold(run: Run[Any], alice: Person) -> None:
+    job_id = run(begin(alice))
+    Job.objects.filter(id=job_id).update(crew="gone")
+
+    run(work_on(job_id))
+
+    assert (Job.objects.get(id=job_id).state, Job.objects.get(id=job_id).error) == ("failed", "unknown_type")
+    assert not Reservation.objects.filter(workspace=alice.workspace, state="pending").exists()
+
+
+def test_one_that_is_taken_out_frees_its_hold(run: Run[Any], alice: Person) -> None:
+    waiting, begun = run(begin(alice)), run(begin(alice))
+    run(die_after_a_step(begun))
+    done = took(begun)
+
+    assert leaving.let_go(Job.objects.filter(id__in=[waiting, begun])) == 2
+    sweep_reservations()
+
+    assert charged(alice) == done > 0
+    assert not Reservation.objects.filter(workspace=alice.workspace, state="pending").exists()
+
+
+def test_a_workspace_with_many_at_work_leaves_others_their_turn(run: Run[Any], alice: Person, settings: Any) -> None:
+    settings.JOBS_OF_A_WORKSPACE = 0
+    job_id = run(begin(alice))
+
+    async def found() -> set[Any]:
+        jobs_found = [await claims.claim() for _ in range(3)]
+        return {job.id for job in jobs_found if job}
+
+    assert run(found()) == set()
+    assert run(claimed(job_id)).id == job_id
 
 
 def test_given_up_after_too_many_deaths(run: Run[Any], alice: Person) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import uuid
+from contextlib import ExitStack
 from io import BytesIO
 from typing import Any
 
+import httpx2
 import pytest
 from pypdf import PdfReader
 
@@ -24,6 +26,7 @@ from quotas.tests.ledger import charged
 from quotas.tests.plans import put_on_plan
 
 PATH = "/api/v1/assistants/strategies"
+POOL = 4  # The product's connections.
 
 
 @pytest.fixture
@@ -66,6 +69,17 @@ def test_one_that_ends_early_says_so_and_keeps_what_there_is(run: Run[Any], prod
     assert [step["role"] for step in answer["steps"]] == ROLES[:1]
     assert answer["result"] is None
     assert product.http.post(f"{PATH}/{job_id}/cancel", headers=alice.headers).status_code == 409
+
+
+def test_who_follows_holds_nothing_that_others_wait_for(run: Run[Any], product: Product, alice: Person) -> None:
+    job_id = run(begin(alice))
+    with ExitStack() as stack:
+        for _ in range(2 * POOL):
+            way = f"{PATH}/{job_id}/events"
+            http = stack.enter_context(httpx2.Client(base_url=product.url, timeout=30))
+            assert stack.enter_context(http.stream("GET", way, headers=alice.headers)).status_code == 200
+
+        assert product.http.get(PATH, headers=alice.headers, timeout=5).status_code == 200
 
 
 def test_deleting_it_gives_no_usage_back(run: Run[Any], product: Product, alice: Person) -> None:

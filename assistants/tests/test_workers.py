@@ -28,21 +28,9 @@ from quotas.tests.plans import put_on_plan
 pytestmark = pytest.mark.slow
 
 PATH = "/api/v1/assistants/strategies"
-WORKER = [
-    sys.executable,
-    "-m",
-    "celery",
-    "-A",
-    "config",
-    "worker",
-    "-Q",
-    "crews",
-    "--pool",
-    "threads",
-    "--concurrency",
-    "4",
-]
-BEAT = [sys.executable, "-m", "celery", "-A", "config", "beat", "--pidfile", ""]
+CELERY = [sys.executable, "-m", "celery", "-A", "config"]
+WORKER = [*CELERY, "worker", "-Q", "crews", "--pool", "threads", "--concurrency", "4"]
+BEAT = [*CELERY, "beat", "--pidfile", ""]
 
 
 @pytest.fixture
