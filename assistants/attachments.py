@@ -89,14 +89,17 @@ def let_go(found: Iterable[Attachment]) -> int:
 
 
 def checked(asked: tuple[UUID, ...], found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those that a new message takes. Raises `UnknownAttachment`, `AttachmentTaken`, `FileTooLarge`."""
+    """Those that a new message takes, in the order asked for.
+
+    Raises `UnknownAttachment`, `AttachmentTaken`, `FileTooLarge`.
+    """
     if len(found) < len(asked):
         raise UnknownAttachment
     if any(file["is_taken"] for file in found):
         raise AttachmentTaken
     if sum(file["size"] for file in found) > settings.ATTACHED_BYTES:
         raise FileTooLarge(settings.ATTACHED_BYTES, "attachments, all together")
-    return found
+    return sorted(found, key=lambda file: asked.index(UUID(file["id"])))
 
 
 def tokens(messages: Iterable[Said]) -> int:
@@ -144,7 +147,8 @@ def _with_files(message: Said, sent: set[str]) -> Said:
     if not (files := message.get("files")):
         return said
     blocks = [_block(file) if file["id"] in sent else _note(file) for file in files]
-    return said | {"content": [*blocks, {"type": "text", "text": message["content"]}]}
+    text = [{"type": "text", "text": message["content"]}] if message["content"] else []
+    return said | {"content": [*blocks, *text]}
 
 
 def _block(file: dict[str, Any]) -> Block:

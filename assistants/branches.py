@@ -28,8 +28,10 @@ QUESTION = """(
 
 FILE = """
     jsonb_build_object('id', a.id, 'name', a.name, 'media_type', a.media_type, 'size', a.size, 'tokens', a.tokens,
-        'file', a.file, 'is_taken', a.message_id IS NOT NULL) ORDER BY a.created_at, a.id
+        'file', a.file, 'is_taken', a.message_id IS NOT NULL) ORDER BY a.place, a.created_at, a.id
 """
+# Files say something without a word.
+SAID = "(m.text <> '' OR EXISTS (SELECT FROM assistants_attachment WHERE message_id = m.id))"
 # Replies that brought nothing are passed over, and not counted. LIMIT makes each step one look into the primary key;
 # left to choose, PostgreSQL reads the whole table at every step while it is small.
 HISTORY = """
@@ -39,10 +41,10 @@ HISTORY = """
             AND (SELECT id FROM assistants_project WHERE conversation_id = c.id) IS NOT DISTINCT FROM %(project_id)s
     ),
     branch AS (
-        SELECT m.id, m.parent_id, m.role, m.state, m.text, 1 AS height, (m.text <> '')::int AS said
+        SELECT m.id, m.parent_id, m.role, m.state, m.text, 1 AS height, {said}::int AS is_said, {said}::int AS said
         FROM found JOIN assistants_message m ON m.id = found.end_id AND m.conversation_id = found.id
         UNION ALL
-        SELECT m.id, m.parent_id, m.role, m.state, m.text, b.height + 1, b.said + (m.text <> '')::int
+        SELECT m.id, m.parent_id, m.role, m.state, m.text, b.height + 1, {said}::int, b.said + {said}::int
         FROM branch b CROSS JOIN LATERAL (SELECT * FROM assistants_message WHERE id = b.parent_id LIMIT 1) m
         WHERE b.said < %(most)s
     )
@@ -51,7 +53,7 @@ HISTORY = """
             SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('role', b.role, 'content', b.text, 'files', (
                 SELECT jsonb_agg({file}) FROM assistants_attachment a WHERE a.message_id = b.id
             ))) ORDER BY b.height DESC)
-            FROM branch b WHERE b.text <> '' AND b.state <> 'streaming'
+            FROM branch b WHERE b.is_said = 1 AND b.state <> 'streaming'
         ), '[]') AS messages,
         COALESCE((
             SELECT jsonb_agg({file}) FROM assistants_attachment a
@@ -96,7 +98,7 @@ async def history(
         "attachments": list(attachments),
         "project_id": project_id,
     }
-    found = await database.fetch_one(HISTORY.format(end=end, file=FILE), params)
+    found = await database.fetch_one(HISTORY.format(end=end, file=FILE, said=SAID), params)
     if found is None:
         raise Http404("There is no such conversation.")
     if found["end_id"] and not found["has_end"]:

@@ -19,7 +19,7 @@ from accounts import database
 from accounts.callers import Caller
 from assistants import attachments, branches, catalogue, chain, estimates, providers, turns
 from assistants.catalogue import Offer
-from assistants.errors import AttachmentTaken, ConversationBusy
+from assistants.errors import AttachmentTaken, ConversationBusy, UnknownMessage
 from assistants.models import Conversation, Message, Turn
 from assistants.orders import Order
 from assistants.providers.base import ModelCall
@@ -50,7 +50,8 @@ BEGIN_REPLY = """
         RETURNING id
     ),
     taken AS (
-        UPDATE assistants_attachment SET message_id = %(question_id)s
+        UPDATE assistants_attachment
+        SET message_id = %(question_id)s, place = array_position(%(attachments)s::uuid[], id)
         WHERE id IN (SELECT id FROM free) AND EXISTS (SELECT FROM said)
     ),
     titled AS (
@@ -66,7 +67,7 @@ QUESTION = """
 """
 
 STATE = """
-    SELECT m.id, m.conversation_id, m.state, m.text, m.updated_at < now() - %(silent)s AS interrupted,
+    SELECT m.id, m.conversation_id, m.parent_id, m.state, m.text, m.updated_at < now() - %(silent)s AS interrupted,
         t.request_id, t.model, t.provider, t.basis, t.stop_reason, t.output_tokens, t.error,
         t.input_tokens + t.cache_write_5m_tokens + t.cache_write_1h_tokens + t.cache_read_tokens AS prompt_tokens
     FROM assistants_message m JOIN assistants_conversation c ON c.id = m.conversation_id
@@ -85,8 +86,8 @@ class Root(Enum):
 
 @dataclass(frozen=True)
 class NewMessage:
-    """What somebody says, and what it goes on from; None is the conversation's tip. `system`, where given, stands in
-    for the conversation's own.
+    """What somebody says, nothing where files say it all, and what it goes on from; None is the conversation's tip.
+    `system`, where given, stands in for the conversation's own.
 
     `project_id` is whose conversation it must be; without it, it must be no project's. What stands in `along` is
     committed with the message, whose id is `question_id`.
@@ -137,11 +138,12 @@ async def _reply_to(new: NewMessage, conversation_id: UUID, caller: Caller, requ
     )
     files = attachments.checked(new.attachments, history["attachments"])
     question = {"role": "user", "content": new.text} | ({"files": files} if files else {})
-    turn = await _admitted(new, history, [*history["messages"], question], caller, request_id, at)
+    asked_id = question_id(request_id)
+    turn = await _admitted(new, history, [*history["messages"], question], asked_id, caller, request_id, at)
     said = {
-        "question_id": question_id(request_id),
+        "question_id": asked_id,
         "text": new.text,
-        "title": title_from(new.text),
+        "title": title_from(new.text or files[0]["name"]),
         "parent_id": history["end_id"],
         "attachments": list(new.attachments),
     }
@@ -153,8 +155,8 @@ async def _reply_again(new: Again, conversation_id: UUID, caller: Caller, reques
     history = await branches.history(conversation_id, caller, end=branches.QUESTION, message_id=new.message_id)
     messages = history["messages"]
     if not (messages and messages[-1]["role"] == "user"):
-        raise Http404("There is no such question.")
-    turn = await _admitted(new, history, messages, caller, request_id, at)
+        raise UnknownMessage
+    turn = await _admitted(new, history, messages, history["end_id"], caller, request_id, at)
     asked = {"question_id": history["end_id"], "title": UNTITLED, "attachments": []}
     await _begin(turn, BEGIN_REPLY.format(question=""), conversation_id, asked)
     return turn
@@ -170,6 +172,7 @@ async def _admitted(
     new: NewMessage | Again,
     history: database.Row,
     messages: list[dict[str, Any]],
+    asked_id: UUID,
     caller: Caller,
     request_id: str,
     at: datetime,
@@ -186,6 +189,7 @@ async def _admitted(
         offer,
         ModelCall(body),
         message_id=reply_id(request_id),
+        question_id=asked_id,
         fallbacks=await chain.fallbacks_of(offer, caller),
         prompt_estimate=estimate,
     )
@@ -255,8 +259,10 @@ def title_from(text: str) -> str:
 async def reply_state(
     message_id: UUID, conversation_id: UUID, caller: Caller, *, project_id: UUID | None = None
 ) -> database.Row:
-    """A reply as the database has it, with its turn once that ended. Raises `Http404`, and where it is in a
-    project's conversation other than the one that is named."""
+    """A reply as the database has it, with its turn once that ended.
+
+    Raises `UnknownMessage`, and where it is in a project's conversation other than the one that is named.
+    """
     params = {
         "message_id": message_id,
         "conversation_id": conversation_id,
@@ -266,7 +272,7 @@ async def reply_state(
     }
     found = await database.fetch_one(STATE, params)
     if found is None:
-        raise Http404("There is no such message.")
+        raise UnknownMessage
     return found
 
 

@@ -146,6 +146,15 @@ class GivenUp(AssistantError):
         super().__init__("It was begun too often without an end.")
 
 
+class TooLongToExport(AssistantError):
+    code = "too_long_to_export"
+
+    def __init__(self, characters: int, lines: int) -> None:
+        super().__init__(
+            f"A PDF holds at most {characters:,} characters and {lines:,} lines. Take it as Markdown or JSON."
+        )
+
+
 class NothingToExport(AssistantError):
     code = "nothing_to_export"
 

@@ -26,7 +26,8 @@ UNBOUNDED = 10**15
 
 @dataclass(frozen=True)
 class Order:
-    """What is asked for, by whom, on which road. `message_id` is the reply of a conversation, filled as it comes."""
+    """What is asked for, by whom, on which road. `message_id` is the reply of a conversation, filled as it comes, and
+    `question_id` what it answers."""
 
     caller: Caller
     request_id: str
@@ -34,6 +35,7 @@ class Order:
     offer: Offer
     call: ModelCall
     message_id: UUID | None = None
+    question_id: UUID | None = None
     prompt_estimate: int | None = None  # Where more is known of the prompt than can be seen of its body.
     fallbacks: tuple[Offer, ...] = ()
 

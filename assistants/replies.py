@@ -25,7 +25,12 @@ async def follow(listener: Listener, conversation_id: UUID, *, offset: int = 0) 
     """The events of a running turn, from `offset` on."""
     turn = listener.turn
     order = turn.order
-    said = {"request_id": order.request_id, "model": order.offer.slug, "demo": turn.provider.demo}
+    said = {
+        "parent_id": id_of(order.question_id),
+        "request_id": order.request_id,
+        "model": order.offer.slug,
+        "demo": turn.provider.demo,
+    }
     yield started(conversation_id, order.message_id, said, offset=offset)
     if caught_up := turn.text[offset:]:
         offset += len(caught_up)
@@ -50,7 +55,12 @@ async def replay(
 ) -> AsyncIterator[bytes]:
     """The same of a turn that has ended, or runs in another process, as the database has it."""
     row = await conversations.reply_state(message_id, conversation_id, caller, project_id=project_id)
-    said = {"request_id": row["request_id"], "model": row["model"], "demo": row["provider"] == "demo"}
+    said = {
+        "parent_id": id_of(row["parent_id"]),
+        "request_id": row["request_id"],
+        "model": row["model"],
+        "demo": row["provider"] == "demo",
+    }
     yield started(conversation_id, message_id, said, offset=offset)
     while True:
         if fresh := row["text"][offset:]:
@@ -74,6 +84,10 @@ async def replay(
 def started(conversation_id: UUID, message_id: UUID | None, said: Mapping[str, Any], *, offset: int) -> bytes:
     data = {"conversation_id": str(conversation_id), "message_id": str(message_id), **said}
     return event("message.started", data, offset=offset)
+
+
+def id_of(message_id: UUID | None) -> str | None:
+    return str(message_id) if message_id else None
 
 
 def problem(code: str, detail: str, request_id: str | None) -> dict[str, Any]:

@@ -27,7 +27,7 @@ class ConversationChange(serializers.Serializer[Any]):
     system = serializers.CharField(max_length=100_000, required=False, allow_blank=True)
     model = serializers.CharField(max_length=80, required=False)
     archived = serializers.BooleanField(required=False)
-    tip = serializers.UUIDField(
+    tip_id = serializers.UUIDField(
         required=False, help_text="A message: the newest branch that leads through it is shown."
     )
 

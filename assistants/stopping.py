@@ -20,7 +20,7 @@ async def stop(
 ) -> database.Row:
     """The reply, ended unless another process writes it, which sees within `CHECKPOINT_SECONDS` that it is to end.
 
-    One that has ended stays as it is. Raises `Http404`.
+    One that has ended stays as it is. Raises `UnknownMessage`.
     """
     reply = await conversations.reply_state(message_id, conversation_id, caller, project_id=project_id)
     if reply["state"] != Message.State.STREAMING:

@@ -5,9 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from uuid import UUID
 
+from assistants.documents import pdf
+from assistants.errors import TooLongToExport
 from assistants.models import Conversation, Message
 
 QUOTED = 60
+LONGEST_PDF = 200_000
+"""Characters. They are set in a second, unless they are very many lines."""
+MOST_LINES = 10_000
+SHOWN = "## The branch that is shown"
+
+
+def as_pdf(conversation: Conversation) -> bytes:
+    """Raises `TooLongToExport`."""
+    markdown = as_markdown(conversation)
+    if len(markdown) > LONGEST_PDF or markdown.count("\n") > MOST_LINES:
+        raise TooLongToExport(LONGEST_PDF, MOST_LINES)
+    return pdf.of_markdown(markdown, conversation.title, conversation.title)
 
 
 def as_markdown(conversation: Conversation) -> str:
@@ -16,8 +30,8 @@ def as_markdown(conversation: Conversation) -> str:
     written: set[UUID] = set()
     for tip in _tips(conversation, said):
         branch = _branch(said, tip, written)
-        if written and branch:
-            parts.append(_heading(said, branch[0].parent_id))
+        if branch and len(branch) < len(said):
+            parts.append(_heading(said, branch[0].parent_id) if written else SHOWN)
         parts += map(_written, branch)
         written |= {message.pk for message in branch}
     return "\n\n".join(parts) + "\n"
@@ -48,5 +62,6 @@ def _heading(said: dict[UUID, Message], parent_id: UUID | None) -> str:
 
 
 def _written(message: Message) -> str:
-    files = "".join(f"\n\n*Attached: {file.name}*" for file in message.attachments.all())
-    return f"**{message.get_role_display()}**\n\n{message.text}{files}"
+    files = [f"*Attached: {file.name}*" for file in message.attachments.all()]
+    parts = [part for part in (message.text, *files) if part] or ["(nothing was said)"]
+    return "\n\n".join([f"**{message.get_role_display()}**", *parts])

@@ -6,13 +6,13 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.utils.timezone import now
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import generics, status
+from rest_framework import generics, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -26,7 +26,7 @@ from accounts.models import Scope
 from accounts.views import parsed
 from assistants import attachments, branches, conversations, providers, replies, running, stopping, transcripts
 from assistants.conversations import Again, NewMessage, Root
-from assistants.errors import InvalidRequest, UnknownModel
+from assistants.errors import InvalidRequest, UnknownMessage, UnknownModel
 from assistants.models import Conversation, LanguageModel, Message
 from assistants.serializers import (
     ConversationChange,
@@ -43,6 +43,7 @@ from quotas import headers
 from quotas.errors import ModelNotAllowed, ModelNotInPlan
 
 EVENT_STREAM = "text/event-stream"
+PDF = "application/pdf"
 LONGEST_MESSAGE = 100_000
 
 
@@ -135,15 +136,15 @@ class ConversationDetailView(APIView):
 
     @extend_schema(request=ConversationChange, responses=ConversationView, tags=["assistants"])
     def patch(self, request: Request, conversation_id: UUID) -> Response:
-        """Rename it, archive it (`archived`), change its model or system prompt, show another branch (`tip`)."""
+        """Rename it, archive it (`archived`), change its model or system prompt, show another branch (`tip_id`)."""
         conversation = conversation_of(request, conversation_id)
         change = parsed(ConversationChange, request)
         if "model" in change:
             checked_model(change["model"], caller_of(request))
         if "archived" in change:
             change["archived_at"] = now() if change.pop("archived") else None
-        if "tip" in change:
-            change["tip_id"] = branches.newest_end(conversation, change.pop("tip"))
+        if "tip_id" in change:
+            change["tip_id"] = branches.newest_end(conversation, change["tip_id"])
         for name, value in change.items():
             setattr(conversation, name, value)
         conversation.save(update_fields=[*change, "updated_at"])
@@ -161,18 +162,28 @@ class ConversationDetailView(APIView):
 class ConversationExportView(APIView):
     needs = {"GET": Scope.READ}
 
+    @property
+    def rate(self) -> str:
+        """Setting a PDF takes its time."""
+        return "costly" if self.request.query_params.get("as") == "pdf" else "any"
+
     @extend_schema(
-        parameters=[OpenApiParameter("as", str, enum=["markdown", "json"])],
-        responses={(200, "text/markdown"): str, (200, "application/json"): dict},
+        parameters=[OpenApiParameter("as", str, enum=["markdown", "pdf", "json"])],
+        responses={(200, "text/markdown"): str, (200, PDF): bytes, (200, "application/json"): dict},
         tags=["assistants"],
     )
     def get(self, request: Request, conversation_id: UUID) -> Response | HttpResponse:
-        """The whole conversation as Markdown, or as JSON with `?as=json`, all its branches included."""
+        """The whole conversation as Markdown, or with `?as=pdf` or `?as=json`, all its branches included."""
         conversation = conversation_of(request, conversation_id)
-        if request.query_params.get("as") == "json":
-            messages = MessageView(conversation.messages.with_all_that_is_told(), many=True).data
-            return Response({**ConversationView(conversation).data, "messages": messages})
-        return HttpResponse(transcripts.as_markdown(conversation), content_type="text/markdown; charset=utf-8")
+        match request.query_params.get("as", "markdown"):
+            case "json":
+                messages = MessageView(conversation.messages.with_all_that_is_told(), many=True).data
+                return Response({**ConversationView(conversation).data, "messages": messages})
+            case "pdf":
+                return HttpResponse(transcripts.as_pdf(conversation), content_type=PDF)
+            case "markdown":
+                return HttpResponse(transcripts.as_markdown(conversation), content_type="text/markdown; charset=utf-8")
+        raise serializers.ValidationError({"as": ["One of markdown, pdf, json."]})
 
 
 class MessageListView(generics.ListAPIView[Message]):
@@ -203,7 +214,9 @@ class FeedbackView(APIView):
             conversation_id=conversation_id,
             conversation__in=Conversation.objects.of(caller_of(request).workspace_id),
         )
-        message = get_object_or_404(replies_here.with_all_that_is_told(), id=message_id)
+        message = replies_here.with_all_that_is_told().filter(id=message_id).first()
+        if message is None:
+            raise UnknownMessage
         message.feedback = parsed(FeedbackChange, request)["feedback"]
         message.save(update_fields=["feedback"])
         return Response(MessageView(message).data)
@@ -273,7 +286,7 @@ async def kept_reply(
     message_id = conversations.reply_id(request_id)
     try:
         row = await conversations.reply_state(message_id, conversation_id, caller)
-    except Http404:
+    except UnknownMessage:
         return None
     if EVENT_STREAM in request.headers.get("accept", ""):
         return EventStream(replies.replay(message_id, conversation_id, caller, offset=0), None, {})
@@ -303,6 +316,7 @@ def reply_of(turn: LiveTurn, conversation_id: UUID) -> dict[str, Any]:
     return {
         "id": str(turn.order.message_id),
         "conversation_id": str(conversation_id),
+        "parent_id": replies.id_of(turn.order.question_id),
         "role": "assistant",
         "state": str(turn.message_state),
         "text": turn.text,
@@ -319,6 +333,7 @@ def reply_of_row(row: Row, request_id: str) -> dict[str, Any]:
     return {
         "id": str(row["id"]),
         "conversation_id": str(row["conversation_id"]),
+        "parent_id": replies.id_of(row["parent_id"]),
         "role": "assistant",
         "state": str(state),
         "text": row["text"],
@@ -331,13 +346,19 @@ def reply_of_row(row: Row, request_id: str) -> dict[str, Any]:
 
 
 def _new_message(body: dict[str, Any]) -> NewMessage:
-    text = body.get("text")
-    if not isinstance(text, str) or not text.strip():
-        raise InvalidRequest("text: say something.", "text")
-    if len(text) > LONGEST_MESSAGE:
-        raise InvalidRequest(f"text: at most {LONGEST_MESSAGE} characters.", "text")
     files = attachments.parsed_ids(body.get("attachments", []))
-    return NewMessage(text, _max_tokens(body), parent=_parent(body), attachments=files)
+    text = said(body, files, most=LONGEST_MESSAGE)
+    return NewMessage(text, _max_tokens(body), parent=parent_of(body), attachments=files)
+
+
+def said(body: dict[str, Any], files: tuple[UUID, ...], *, most: int) -> str:
+    """What somebody says; empty where files say it all. Raises `InvalidRequest`."""
+    text = body.get("text", "")
+    if not isinstance(text, str) or not (text.strip() or files):
+        raise InvalidRequest("text: say something, or attach a file.", "text")
+    if len(text) > most:
+        raise InvalidRequest(f"text: at most {most} characters.", "text")
+    return text if text.strip() else ""
 
 
 def _again(message_id: UUID, raw: bytes) -> Again:
@@ -355,7 +376,7 @@ def _max_tokens(body: dict[str, Any]) -> int:
     return max_tokens
 
 
-def _parent(body: dict[str, Any]) -> UUID | Root | None:
+def parent_of(body: dict[str, Any]) -> UUID | Root | None:
     """Null is a beginning anew; left out, it goes on where the conversation is."""
     if "parent_id" not in body:
         return None

@@ -9,10 +9,12 @@ from functools import cached_property
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.utils.text import get_text_list
+
 from accounts.models import Workspace
 from billing import packs
 from billing.models import Overage, Plan, PlanLimit
-from quotas.errors import during, unit
+from quotas.errors import counted, during, unit
 from quotas.limits import Limit
 from quotas.models import Basis, Decision, Entry, Reservation
 
@@ -80,7 +82,8 @@ class Work:
     @property
     def told(self) -> str:
         """For people, in a sentence."""
-        spent = " and ".join(f"{amount:,} {unit(meter)}" for meter, amount in sorted(self.reservation.spent.items()))
+        amounts = sorted(self.reservation.spent.items())
+        spent = get_text_list([counted(meter, amount) for meter, amount in amounts], "and")
         match self.reservation.state:
             case Reservation.State.PENDING:
                 return "It is under way, and keeps what it holds until it ends."
@@ -89,7 +92,8 @@ class Work:
                 return f"Its process died, and {how}."
         if not spent:
             return "Nothing was delivered, and nothing was charged."
-        return f"{spent} were charged, {RESTS_ON.get(self.reservation.basis, 'as was known')}."
+        was = "was" if sum(amount for _, amount in amounts) == 1 else "were"
+        return f"{spent} {was} charged, {RESTS_ON.get(self.reservation.basis, 'as was known')}."
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,12 @@ def unit(meter: str) -> str:
     return "micro-USD of cost" if meter == Meter.COST else meter
 
 
+def counted(meter: str, amount: int) -> str:
+    """How much of it, in a sentence."""
+    named = unit(meter)
+    return f"{amount:,} {named.removesuffix('s') if amount == 1 else named}"
+
+
 def during(window: str) -> str:
     """Over which time, in a sentence."""
     return " in all" if window == Window.LIFETIME else f" a {window}"
@@ -58,12 +64,12 @@ class QuotaExceeded(QuotaError):
 
     def _sentence(self, limit: Limit) -> str:
         whose = {"member": "Your membership", "key": "This API key"}.get(limit.holder, f"Your {self.plan} plan")
-        held = f" and {limit.reserved} are held by work under way" if limit.reserved else ""
-        beside = f" with credits {limit.room}" if limit.credits else ""
+        held = f" and {limit.reserved:,} are held by work under way" if limit.reserved else ""
+        beside = f" with credits {limit.room:,}" if limit.credits else ""
         resets = f"It resets at {limit.resets_at:%Y-%m-%dT%H:%M:%SZ}." if limit.resets_at else "It never resets."
         return (
-            f"{whose} allows {limit.limit} {unit(limit.meter)}{during(limit.window)}: {limit.used} are used{held}, "
-            f"{limit.remaining} remain{beside}, and this request needs {limit.hold}. {resets}"
+            f"{whose} allows {limit.limit:,} {unit(limit.meter)}{during(limit.window)}: {limit.used:,} are used{held}, "
+            f"{limit.remaining:,} remain{beside}, and this request needs {limit.hold:,}. {resets}"
         )
 
 
@@ -75,7 +81,7 @@ class TooFast(QuotaError):
     def __init__(self, limit: Limit, *, retry_after: int) -> None:
         self.limit = limit
         self.retry_after = retry_after
-        super().__init__(f"Your plan allows {limit.limit} requests a minute. Try again in {retry_after} s.")
+        super().__init__(f"Your plan allows {limit.limit:,} requests a minute. Try again in {retry_after} s.")
 
 
 class ModelNotInPlan(QuotaError):

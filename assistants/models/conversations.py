@@ -124,6 +124,7 @@ class Attachment(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="attachments")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="attachments")
     message = models.ForeignKey(Message, on_delete=models.CASCADE, null=True, related_name="attachments")
+    place = models.PositiveSmallIntegerField(default=0, help_text="Among its message's, from 1; 0 without one.")
     name = models.CharField(max_length=200)
     media_type = models.CharField(max_length=40, help_text="As its content has it.")
     size = models.PositiveIntegerField(help_text="Bytes.")
@@ -132,7 +133,7 @@ class Attachment(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
-        ordering = ["created_at"]
+        ordering = ["place", "created_at"]
         indexes: ClassVar = [models.Index(fields=["message"]), models.Index(fields=["workspace", "-created_at"])]
 
     def __str__(self) -> str:

@@ -16,7 +16,8 @@ from assistants.providers.base import ModelCall, ProviderRejected
 Block = dict[str, Any]
 IMAGE_TOKENS = 1500
 WORDS_A_SAMPLE = 50
-DOCUMENT_TOKENS = 3000
+DOCUMENT_TOKENS = 1500
+CHARACTERS_A_TOKEN = 4
 SAMPLES: dict[str, Any] = {"string": "demo", "integer": 1, "number": 1.0, "boolean": True, "array": [], "object": {}}
 
 
@@ -184,10 +185,22 @@ def _weight(block: Block) -> int:
     if block.get("type") == "image":
         return IMAGE_TOKENS
     if block.get("type") == "document":
-        return DOCUMENT_TOKENS
+        return _weight_of_document(block.get("source"))
     return len(
         (_plain(block["content"]) if "content" in block else str(block.get("text") or block.get("input", ""))).split()
     )
+
+
+def _weight_of_document(source: Any) -> int:
+    """Never more than a page is held for. A small file is no page, and one at an address cannot be seen."""
+    match source:
+        case {"type": "text", "data": str(text)}:
+            return len(text.split())
+        case {"type": "content", "content": content}:
+            return sum(map(_weight, _blocks(content)))
+        case {"data": str(data)}:
+            return min(DOCUMENT_TOKENS, len(data) // CHARACTERS_A_TOKEN)
+    return DOCUMENT_TOKENS
 
 
 def _size(block: Block) -> int:

@@ -19,7 +19,7 @@ from accounts.tests.factories import Person
 from assistants import attachments, conversations
 from assistants.conversations import NewMessage
 from assistants.errors import AttachmentTaken, TooManyAttachments
-from assistants.models import Attachment, Message
+from assistants.models import Attachment, Conversation, Message
 from assistants.tests import files
 from assistants.tests.test_conversation_turns import CONVERSATIONS, Talk, sent
 from assistants.tests.test_conversation_turns import talk as talk
@@ -186,6 +186,32 @@ def test_a_model_sees_the_files_before_the_text(talk: Talk) -> None:
     assert said == {"type": "text", "text": talk.text("Look")}
 
 
+def test_files_say_it_all_where_there_are_no_words(talk: Talk) -> None:
+    made = given(talk, b"a,b", "c.csv")
+
+    answer = talk.product.http.post(talk.messages, headers=talk.person.headers, json={"attachments": [made["id"]]})
+    talk.say("And now?")
+
+    assert answer.status_code == 201
+    first, _, last = sent(talk)
+    assert [block["type"] for block in first["content"]] == ["document"]
+    assert last["content"] == talk.text("And now?")
+    assert Conversation.objects.get(pk=talk.id).title == "c.csv"
+
+
+def test_files_stay_in_the_order_in_which_they_were_named(talk: Talk) -> None:
+    made = [given(talk, name.encode(), name) for name in ("a.txt", "b.txt", "c.txt")]
+    named = [made[1]["id"], made[2]["id"], made[0]["id"]]
+
+    talk.say("Look", attachments=named)
+    shown = talk.product.http.get(talk.messages, headers=talk.person.headers).json()["results"][1]["attachments"]
+
+    assert [file["id"] for file in shown] == named
+    assert [block["title"] for block in sent(talk)[0]["content"][:3]] == ["b.txt", "c.txt", "a.txt"]
+    talk.say("And now?")
+    assert [block["title"] for block in sent(talk)[0]["content"][:3]] == ["b.txt", "c.txt", "a.txt"]
+
+
 def test_files_of_earlier_messages_go_along(talk: Talk) -> None:
     made = given(talk, b"a,b", "c.csv")
     first = talk.say("Look", attachments=[made["id"]]).json()
@@ -236,6 +262,20 @@ def test_the_demo_says_what_it_sees(demo_product: Product, alice: Person) -> Non
     )
 
     assert "I see 1 image. I see 2 documents. You said: Look" in answer.json()["text"]
+
+
+@pytest.mark.parametrize("data", [b"A text of thirty-five bytes, about.", files.pdf(), files.pdf(2)])
+def test_the_demo_charges_no_more_than_was_held(demo_product: Product, alice: Person, data: bytes) -> None:
+    talk = demo_product.http.post(CONVERSATIONS, headers=alice.headers, json={}).json()
+    file = upload(demo_product, alice, data).json()
+    path, body = f"{CONVERSATIONS}/{talk['id']}/messages", {"text": "Look", "attachments": [file["id"]]}
+
+    usage = demo_product.http.post(path, headers=alice.headers, json=body).json()["usage"]
+
+    held = Reservation.objects.get(workspace=alice.workspace).holds.filter(bucket__meter="tokens").first()
+    assert held is not None
+    assert usage["total_tokens"] <= held.amount
+    assert usage["input_tokens"] <= file["tokens"] + 10
 
 
 # One message's alone

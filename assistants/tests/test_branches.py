@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from io import BytesIO
 from typing import Any
 
 import httpx2
 import pytest
 from django.utils.timezone import now
+from pypdf import PdfReader
 
 from accounts import erasure
 from accounts.audit import SYSTEM
@@ -37,7 +39,7 @@ def texts(talk: Talk, **query: str) -> list[str]:
 
 def show(talk: Talk, message: object) -> httpx2.Response:
     path = f"{CONVERSATIONS}/{talk.id}"
-    return talk.product.http.patch(path, headers=talk.person.headers, json={"tip": str(message)})
+    return talk.product.http.patch(path, headers=talk.person.headers, json={"tip_id": str(message)})
 
 
 def root(talk: Talk) -> str:
@@ -55,7 +57,7 @@ def test_a_question_is_answered_again_beside_the_first_answer(talk: Talk) -> Non
     assert (answer.status_code, answer.json()["state"]) == (201, "completed")
     _, question, reply = shown(talk)
     assert reply["id"] == answer.json()["id"]
-    assert reply["parent_id"] == question["id"]
+    assert reply["parent_id"] == answer.json()["parent_id"] == question["id"]
     assert reply["siblings"] == [first["id"], reply["id"]]
     assert [message["content"] for message in sent(talk)] == [talk.text("One [[say=First.]]")]
 
@@ -90,8 +92,17 @@ def test_a_question_itself_may_be_named(talk: Talk) -> None:
 
 
 def test_what_answers_nothing_cannot_be_answered_again(talk: Talk) -> None:
-    assert regenerate(talk, root(talk)).status_code == 404
-    assert regenerate(talk, uuid.uuid4()).status_code == 404
+    for message in (root(talk), uuid.uuid4()):
+        refused = regenerate(talk, message)
+        assert (refused.status_code, refused.json()["code"]) == (404, "unknown_message")
+
+
+@pytest.mark.parametrize(("method", "way"), [("POST", "stop"), ("GET", "stream"), ("PUT", "feedback")])
+def test_an_unknown_message_is_said_to_be_one(talk: Talk, method: str, way: str) -> None:
+    path = f"{talk.messages}/{uuid.uuid4()}/{way}"
+    refused = talk.product.http.request(method, path, headers=talk.person.headers, json={"feedback": "up"})
+
+    assert (refused.status_code, refused.json()["code"]) == (404, "unknown_message")
 
 
 @pytest.mark.parametrize("asked", [{"model": 5}, {"model": ""}, {"max_tokens": 0}])
@@ -179,7 +190,7 @@ def test_an_export_tells_every_branch_once(talk: Talk) -> None:
     talk.say("Anew [[say=Fourth.]]", parent_id=None)
     show(talk, first["id"])
 
-    text = talk.product.http.get(f"{CONVERSATIONS}/{talk.id}/export", headers=talk.person.headers).text
+    text = export(talk).text
 
     order = [
         "First.",
@@ -192,7 +203,43 @@ def test_an_export_tells_every_branch_once(talk: Talk) -> None:
         "Anew",
     ]
     assert sorted(order, key=text.index) == order
+    assert text.index("## The branch that is shown") < text.index(WELCOME)
     assert text.count("First.\n") == 1
+
+
+def export(talk: Talk, **asked: str) -> httpx2.Response:
+    return talk.product.http.get(f"{CONVERSATIONS}/{talk.id}/export", headers=talk.person.headers, params=asked)
+
+
+def test_one_branch_is_exported_without_more_words(talk: Talk) -> None:
+    talk.say("One [[status=400]]")
+
+    text = export(talk).text
+
+    assert "##" not in text
+    assert text.endswith("**Assistant**\n\n(nothing was said)\n")
+
+
+def test_an_export_is_a_pdf_where_it_is_asked_for(talk: Talk) -> None:
+    talk.say("One [[say=First.]]")
+
+    answer = export(talk, **{"as": "pdf"})
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/pdf")
+    assert "First." in PdfReader(BytesIO(answer.content)).pages[0].extract_text()
+    assert export(talk, **{"as": "docx"}).status_code == 400
+
+
+@pytest.mark.parametrize("text", ["Word " * 40_000, "a\n" * 10_000])
+def test_a_conversation_too_long_for_a_pdf_is_refused(talk: Talk, text: str) -> None:
+    told = Message.objects.get(conversation_id=talk.id)
+    told.text = text
+    told.save()
+
+    refused = export(talk, **{"as": "pdf"})
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "too_long_to_export")
+    assert export(talk).status_code == 200
 
 
 def test_the_branch_of_those_who_stay_is_whole_when_one_is_erased(product: Product, alice: Person) -> None:

@@ -111,6 +111,7 @@ def test_an_answer_comes_whole(talk: Talk) -> None:
     assert answer.json() == {
         "id": str(reply.id),
         "conversation_id": talk.id,
+        "parent_id": str(reply.parent_id),
         "role": "assistant",
         "state": "completed",
         "text": "Good morning.",
@@ -185,10 +186,19 @@ def test_a_stream_begins_by_saying_what_it_is(talk: Talk) -> None:
     assert started.data == {
         "conversation_id": talk.id,
         "message_id": str(reply.id),
+        "parent_id": str(reply.parent_id),
         "request_id": started.data["request_id"],
         "model": "claude-sonnet-5-5",
         "demo": False,
     }
+
+
+def test_a_stream_taken_up_again_names_the_question_too(talk: Talk) -> None:
+    started, *_ = talk.stream()
+
+    [question] = [message for message in talk.stored() if message.role == "user"]
+    again = talk.resume(started.data["message_id"])[0]
+    assert (started.data["parent_id"], again.data) == (str(question.pk), started.data)
 
 
 def test_a_stream_ends_with_usage_and_the_reason(talk: Talk) -> None:

@@ -85,7 +85,7 @@ def test_a_limit_holds_at_its_number(product: Product, run: Run[Any], alice: Per
     counted = bucket(alice, row.meter)
     assert (last.is_success, refused.status_code) == (True, 429)
     assert (counted.used, counted.window) == (row.limit, row.window)
-    assert f"allows {row.limit} {row.meter} a {row.window}: {row.limit} are used" in refused.text
+    assert f"allows {row.limit:,} {row.meter} a {row.window}: {row.limit:,} are used" in refused.text
 
 
 @pytest.mark.parametrize("row", BILLED, ids=str)

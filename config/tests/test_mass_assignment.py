@@ -202,7 +202,7 @@ WRITES = [
         "PATCH",
         "/assistants/conversations/{pk}",
         Conversation,
-        {"title": "Plans", "model": "claude-haiku-5-5", "system": "", "archived": False, "tip": "…"},
+        {"title": "Plans", "model": "claude-haiku-5-5", "system": "", "archived": False, "tip_id": "…"},
         make=a_conversation,
         own={"updated_at"},
     ),
@@ -312,7 +312,7 @@ def send(product: Product, write: Write, alice: Person, row: Model | None, more:
     path = API + write.path.format(pk=row and row.pk, row=row, alice=alice, project=project and project.pk)
     body = more | write.body
     if isinstance(row, Conversation):
-        body["tip"] = str(row.tip_id)
+        body["tip_id"] = str(row.tip_id)
     if "email" in write.body:
         body["email"] = f"{uuid.uuid4()}@example.com"
     answer = product.http.request(write.method, path, headers=alice.session, json=body)

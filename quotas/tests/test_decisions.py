@@ -17,11 +17,11 @@ from billing import subscriptions
 from config.tests.product import Product
 from conftest import Run
 from quotas import grants, metering
-from quotas.decisions import Story
+from quotas.decisions import Story, Work
 from quotas.errors import QuotaExceeded
 from quotas.grants import Gift
 from quotas.metering import Ask
-from quotas.models import Basis, Decision, Grant
+from quotas.models import Basis, Decision, Grant, Reservation
 from quotas.tests.ledger import audited as audited
 from quotas.tests.ledger import hold, request_id, spend, with_own_limits
 
@@ -137,6 +137,18 @@ def test_an_admitted_request_says_what_it_was_charged_from_plan_and_credits(
     assert work["explanation"] == "250 tokens were charged, as was estimated from what was delivered."
     lines = [(line["holder"], line["amount"], line["credits_from"]) for line in work["entries"]]
     assert sorted(lines, key=str) == [("grant", 150, "goodwill"), ("workspace", 100, None)]
+
+
+@pytest.mark.parametrize(
+    ("spent", "told"),
+    [
+        ({"tokens": 7_576, "messages": 1, "requests": 1}, "1 message, 1 request and 7,576 tokens were charged"),
+        ({"operations": 1}, "1 operation was charged"),
+        ({"tokens": 2, "cost": 1}, "1 micro-USD of cost and 2 tokens were charged"),
+    ],
+)
+def test_what_was_charged_is_a_sentence(spent: dict[str, int], told: str) -> None:
+    assert Work(Reservation(state="settled", spent=spent), []).told.startswith(told)
 
 
 def test_what_is_billed_beyond_the_plan_says_so(product: Product, run: Run[Any], alice: Person) -> None:
