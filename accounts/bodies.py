@@ -30,15 +30,21 @@ def read_json(raw: bytes) -> Any:
     """
     if len(raw) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
         raise RequestDataTooBig
+    value = read_strictly(raw)
+    if SUSPECT.search(raw):
+        _check_text(value)
+    return value
+
+
+def read_strictly(raw: bytes) -> Any:
+    """JSON of whatever length and with whatever text. Raises `MalformedBody` for NaN, and for nesting without end."""
     try:
-        # Left to itself, json would take UTF-16 and surrogates in UTF-8, which the looks below do not see.
+        # Left to itself, json would take UTF-16 and surrogates in UTF-8, which nobody looks for.
         value = json.loads(raw.decode(), parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError) as exc:
         raise MalformedBody from exc
     if raw.count(b"[") + raw.count(b"{") > DEEPEST:
         _check_depth(value)
-    if SUSPECT.search(raw):
-        _check_text(value)
     return value
 
 

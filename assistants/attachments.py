@@ -17,7 +17,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.callers import Caller
 from assistants import contents
@@ -42,6 +42,7 @@ Said = dict[str, Any]
 
 def take_in(name: str, data: bytes, caller: Caller, *, at: datetime) -> Attachment:
     """Raises as `contents.inspect` does, and `TooManyAttachments`."""
+    connection.close()  # as a guard does, since looking into a file is what takes long
     content = contents.inspect(data, name)
     waiting = Attachment.objects.filter(workspace_id=caller.workspace_id, message=None)
     if waiting.count() >= settings.ATTACHMENTS_WAITING:

@@ -1,33 +1,40 @@
-"""What a file is by its content, whatever its name or its sender says, and what it will take of a prompt."""
+"""What a file is by its content, whatever its name or its sender says, and what it will take of a prompt.
+
+A few bytes can unpack to gigabytes, so a program of its own, with limits, looks into images and PDF files.
+"""
 
 from __future__ import annotations
 
-import struct
-import zlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BytesIO
-from pathlib import PurePath
+from pathlib import Path, PurePath
+from threading import BoundedSemaphore
 from typing import Any
 
 from django.conf import settings
-from PIL import Image, UnidentifiedImageError
-from pypdf import PdfReader
-from pypdf.errors import PyPdfError
 
 from assistants import estimates
-from assistants.errors import FileRefused, FileTooLarge, UnsupportedFile
+from assistants.errors import FileRefused, FilesWaiting, FileTooLarge, UnsupportedFile
 
-IMAGES = ["PNG", "JPEG", "GIF", "WEBP"]
 # What Anthropic counts for a page at the most: its text, and its picture.
 PAGE_TOKENS = 3000
-PDF = "application/pdf"
 # Texts look alike inside, so among them the name tells.
 TEXTS = {".md": "text/markdown", ".markdown": "text/markdown", ".csv": "text/csv"}
 PLAIN = "text/plain"
-# How a decoder stumbles over what somebody has broken or made up.
-BROKEN_IMAGE = (OSError, SyntaxError, ValueError, struct.error, zlib.error, EOFError, OverflowError)
-BROKEN_PDF = (PyPdfError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, OSError)
-BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+BEGINNINGS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a")
+
+INSPECTING = Path(__file__).with_name("inspecting.py")
+AT_ONCE = 2
+"""So many files are looked into at once by each process, and no others wait longer than this for their turn."""
+TURN_SECONDS = 5.0
+SECONDS = 10.0
+"""Time for one, by the clock on the wall; its own limit of computing time is tighter."""
+
+_turns = BoundedSemaphore(AT_ONCE)
 
 
 @dataclass(frozen=True)
@@ -37,72 +44,56 @@ class Content:
 
 
 def inspect(data: bytes, name: str) -> Content:
-    """Raises `UnsupportedFile`, `FileTooLarge` or, for what is broken or cannot be read, `FileRefused`."""
+    """Raises `UnsupportedFile`, `FileTooLarge`, for what is broken or takes too much to read `FileRefused`, and
+    `FilesWaiting` where too many others are being looked into. It may take seconds, so hold no connection meanwhile."""
     if not data:
         raise FileRefused("It is empty.")
     if data.startswith(b"%PDF-"):
-        return _pdf(data)
-    return _image(data) or _text(data, name)
+        _check_size(data, settings.PDF_BYTES)
+        return _looked_into(data)
+    if _is_image(data):
+        _check_size(data, settings.IMAGE_BYTES)
+        return _looked_into(data)
+    return _text(data, name)
 
 
-def _image(data: bytes) -> Content | None:
-    """None where it is no image at all."""
+def _is_image(data: bytes) -> bool:
+    return data.startswith(BEGINNINGS) or (data.startswith(b"RIFF") and data[8:12] == b"WEBP")
+
+
+def _looked_into(data: bytes) -> Content:
+    limits = {
+        "side": settings.IMAGE_SIDE,
+        "pixels": settings.IMAGE_PIXELS,
+        "webp_pixels": settings.WEBP_PIXELS,
+        "pages": settings.PDF_PAGES,
+    }
+    with _turn():
+        found = _asked(data, json.dumps(limits))
+    if "refused" in found:
+        raise FileRefused(found["refused"])
+    return Content(found["media_type"], found["pages"] * PAGE_TOKENS or estimates.IMAGE_TOKENS)
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    if not _turns.acquire(timeout=TURN_SECONDS):
+        raise FilesWaiting
     try:
-        with Image.open(BytesIO(data), formats=IMAGES) as image:
-            kind = str(image.format)
-            _check_side(image)
-            _check_size(data, settings.IMAGE_BYTES)
-            image.verify()
-        with Image.open(BytesIO(data), formats=[kind]) as image:
-            image.load()
-    except UnidentifiedImageError:
-        return None
-    except BOMB as exc:
-        raise FileRefused("It has too many pixels.") from exc
-    except BROKEN_IMAGE as exc:
-        raise FileRefused("It is a broken image.") from exc
-    return Content(Image.MIME[kind], estimates.IMAGE_TOKENS)
+        yield
+    finally:
+        _turns.release()
 
 
-def _check_side(image: Image.Image) -> None:
-    """Before anything is unpacked: a small file can be a huge picture."""
-    if max(image.size) > settings.IMAGE_SIDE:
-        raise FileRefused(f"It has more than {settings.IMAGE_SIDE} pixels a side.")
-    if image.width * image.height > settings.IMAGE_PIXELS:
-        raise FileRefused(f"It has more than {settings.IMAGE_PIXELS:,} pixels.")
-
-
-def _pdf(data: bytes) -> Content:
-    _check_size(data, settings.PDF_BYTES)
+def _asked(data: bytes, limits: str) -> dict[str, Any]:
+    """What the program found. It sees nothing of ours: neither our modules nor our environment with its secrets."""
+    command = [sys.executable, "-I", str(INSPECTING), limits]
     try:
-        reader = PdfReader(BytesIO(data))
-        is_encrypted = reader.is_encrypted
-        pages = 0 if is_encrypted else _count_pages(reader)
-    except BROKEN_PDF as exc:
-        raise FileRefused("It is a broken PDF file.") from exc
-    if is_encrypted:
-        raise FileRefused("It is an encrypted PDF file. Remove its password first.")
-    if not pages:
-        raise FileRefused("It is a PDF file without pages.")
-    if pages > settings.PDF_PAGES:
-        raise FileRefused(f"It has more than {settings.PDF_PAGES} pages.")
-    return Content(PDF, pages * PAGE_TOKENS)
-
-
-def _count_pages(reader: PdfReader) -> int:
-    """As many as there are, or one too many. A page tree may lie of its size, and go round in circles."""
-    root: Any = reader.root_object
-    nodes, seen, pages = [root["/Pages"]], 0, 0
-    while nodes and pages <= settings.PDF_PAGES:
-        seen += 1
-        if seen > 10 * settings.PDF_PAGES:
-            raise FileRefused("It is a broken PDF file.")
-        node = nodes.pop().get_object()
-        if "/Kids" in node:
-            nodes += list(node["/Kids"].get_object())[: settings.PDF_PAGES + 1]
-        else:
-            pages += 1
-    return pages
+        done = subprocess.run(command, input=data, capture_output=True, env={}, timeout=SECONDS, check=True)  # noqa: S603
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as exc:
+        raise FileRefused("It takes too much to look into.") from exc
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def _text(data: bytes, name: str) -> Content:

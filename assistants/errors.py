@@ -82,6 +82,15 @@ class FileRefused(AssistantError):
     code = "file_refused"
 
 
+class FilesWaiting(AssistantError):
+    """Others are being looked into, and their turn took too long."""
+
+    code = "files_waiting"
+
+    def __init__(self) -> None:
+        super().__init__("Too many files are being looked into. Try again in a moment.")
+
+
 class ContentRefused(AssistantError):
     """The moderator lets it not pass; nothing was asked, held or kept."""
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from accounts.bodies import MalformedBody, read_strictly
 from assistants.prices import Usage
 from assistants.providers.base import ProviderBroken, ProviderError
 
@@ -194,10 +195,10 @@ def _written(part: Event) -> list[str]:
 
 
 def parse_object(body: bytes) -> Event:
-    """Raises `ProviderBroken` for what is no JSON object."""
+    """Raises `ProviderBroken` for what is no JSON object, or one that a client of ours would not read."""
     try:
-        value = json.loads(body)
-    except (ValueError, RecursionError) as exc:
+        value = read_strictly(body)
+    except MalformedBody as exc:
         raise ProviderBroken("The provider sent what is not JSON.") from exc
     if not isinstance(value, dict):
         raise ProviderBroken("The provider sent what is not an object.")

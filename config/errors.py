@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.utils.timezone import now
@@ -62,6 +62,7 @@ from assistants.errors import (
     ContentRefused,
     ConversationBusy,
     FileRefused,
+    FilesWaiting,
     FileTooLarge,
     InvalidRequest,
     JobEnded,
@@ -117,6 +118,7 @@ logger = logging.getLogger(__name__)
 
 STATUSES: dict[type[Exception], int] = {
     MalformedBody: 400,
+    SuspiciousOperation: 400,
     InvalidRequest: 400,
     ProviderRefused: 400,
     KeyRefused: 400,
@@ -194,6 +196,7 @@ STATUSES: dict[type[Exception], int] = {
     UnknownShape: 502,
     ProviderBusy: 503,
     ModerationUnavailable: 503,
+    FilesWaiting: 503,
     GatewayUnavailable: 503,
     NoCatalogue: 503,
     OperationalError: 503,
@@ -203,6 +206,7 @@ STATUSES: dict[type[Exception], int] = {
 
 # Where Django's own exceptions, and the database's, have no code or no words for a client.
 CODES = {
+    400: "malformed_request",
     403: "permission_denied",
     404: "not_found",
     405: "method_not_allowed",
@@ -210,6 +214,7 @@ CODES = {
     500: "server_error",
 }
 WORDS = {
+    400: "The request is malformed, or has too many fields or files.",
     403: "You may not do that.",
     404: "There is nothing like that, or not for you.",
     405: "This address does not take that method.",

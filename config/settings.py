@@ -381,7 +381,9 @@ PDF_BYTES = 7_500_000
 TEXT_BYTES = 500_000
 # Larger pictures are not unpacked.
 IMAGE_SIDE = 8000
-IMAGE_PIXELS = 40_000_000
+IMAGE_PIXELS = 25_000_000
+# A WebP image is unpacked whole, several times over, before anything can be read of it.
+WEBP_PIXELS = 16_000_000
 PDF_PAGES = 100
 ATTACHMENTS_A_MESSAGE = 10
 # Of all messages together that go to a model; the newest go first.

@@ -7,6 +7,7 @@ was refused; and the model that answers knows them already.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 from datetime import datetime
@@ -55,7 +56,8 @@ async def say(
 ) -> tuple[LiveTurn, UUID]:
     """The reply as it begins, and its conversation. Raises as `conversations.reply_to` does."""
     context = await contexts.seen(caller, project_id)
-    found = detect(text, before=context["before"], tasks=context["tasks"])
+    # Reading takes a while, and others are being answered.
+    found = await asyncio.to_thread(detect, text, before=context["before"], tasks=context["tasks"])
     recorded = [decision for decision in found.decisions if decision.confidence in RECORDED]
     new = NewMessage(
         text,
@@ -96,7 +98,7 @@ async def actions(reply_id: UUID) -> tuple[dict[str, Any], str]:
     if row is None:  # Erased meanwhile.
         return {"decisions": [], "suggested": [], "completed_tasks": [], "next_steps": []}, ""
     titles = {task["key"]: task["title"] for phase in row["plan"]["phases"] for task in phase["tasks"]}
-    read = detect(row["said"], before=row["before"] or "", tasks=[])
+    read = await asyncio.to_thread(detect, row["said"], before=row["before"] or "", tasks=[])
     return {
         "decisions": row["decisions"],
         "suggested": [asdict(found) for found in read.decisions if found.confidence not in RECORDED],

@@ -12,8 +12,9 @@ Every expression here is bounded or runs over a text once, so that the time grow
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from assistants.coaching import doing, grammar, words
@@ -26,6 +27,8 @@ READ = 8_000
 """Characters of what was said that are read: as many as a message may have."""
 SENTENCES, SENTENCE_LENGTH = 60, 500
 """So many sentences are read, and of each so many characters. People say what they decide in fewer."""
+CLAUSES = 12
+"""So many clauses of a sentence are read."""
 LONGEST = 500
 """Characters of a decision that are kept."""
 
@@ -91,13 +94,18 @@ def _decided(sentences: list[str], plain: list[str], before: str) -> list[Decide
     proposal = _proposal(before)
     # A few words to a question of how things are, or whether to go on, tell a fact.
     elliptic = bool(proposal) or not before.rstrip().endswith("?")
+    # Each is asked for again and again, and tells the same.
+    category_of = cache(lambda at: _category(own[at]))
+    proposed = cache(lambda: _best(words.score(proposal)))
     found: dict[str, Decided] = {}
     for number, clauses in enumerate(own):
         answer = bool(clauses) and _answers(plain[number], proposal)
         confidence = _commitment(plain[number], clauses, answer=answer, elliptic=elliptic)
         if confidence is None:
             continue
-        at, category = _about(own, number, proposal if answer or _refers(clauses) else "")
+        at = _about(number, category_of)
+        takes_up = not category_of(at) and (answer or _refers(clauses))
+        category = proposed() if takes_up else category_of(at)
         if confidence == Confidence.MEDIUM and not answer and _is_only_when(clauses, category):
             confidence = Confidence.LOW
         text = sentences[at] if at == number else f"{sentences[at]} {sentences[number]}"
@@ -121,7 +129,8 @@ def _own_clauses(sentence: str) -> list[str]:
     """Those that the speaker says for themselves and of now; none of a question, a report or what is imagined."""
     if any(pattern.search(sentence) for pattern in grammar.NOT_THEIRS):
         return []
-    return [part for part in CLAUSE.split(sentence) if part.strip() and not grammar.NO_COMMITMENT.search(part)]
+    parts = [part for part in CLAUSE.split(sentence) if part.strip()][:CLAUSES]
+    return [part for part in parts if not grammar.NO_COMMITMENT.search(part)]
 
 
 def _commitment(sentence: str, clauses: list[str], *, answer: bool, elliptic: bool) -> Confidence | None:
@@ -175,19 +184,16 @@ def _refers(clauses: list[str]) -> bool:
     return any(grammar.REFERS.search(clause) for clause in clauses)
 
 
-def _about(own: list[list[str]], number: int, proposal: str) -> tuple[int, str]:
-    """What a sentence decides, and the sentence that names it: itself, else one before it, else what it answers to."""
-    for at in range(number, max(-1, number - grammar.BACK - 1), -1):
-        if category := _category(own[at]):
-            return at, category
-    return number, _best(words.score(proposal))
+def _about(number: int, category_of: Callable[[int], str]) -> int:
+    """The sentence that names what one decides: itself, else one before it; itself again where none does."""
+    return next((at for at in range(number, max(-1, number - grammar.BACK - 1), -1) if category_of(at)), number)
 
 
 def _category(clauses: list[str]) -> str:
     """The one that these are about most, if there is any; what only gives the reason counts where nothing else does."""
     whole = " ".join(clauses)
     main = RATIONALE.split(whole, maxsplit=1)[0]
-    return _best(words.score(main) or words.score(whole))
+    return _best(words.score(main) or (words.score(whole) if main != whole else {}))
 
 
 def _is_only_when(clauses: list[str], category: str) -> bool:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import zlib
 from io import BytesIO
-from typing import cast
+from typing import Any, cast
 
 from PIL import Image
 from pypdf import PdfWriter
 from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObject
 
 
-def image(kind: str = "PNG", size: tuple[int, int] = (8, 8)) -> bytes:
+def image(kind: str = "PNG", size: tuple[int, int] = (8, 8), **how: Any) -> bytes:
     file = BytesIO()
-    Image.new("RGB", size, "red").save(file, kind)
+    Image.new("RGB", size, "red").save(file, kind, **how)
     return file.getvalue()
 
 
@@ -33,6 +34,15 @@ def pdf_that_goes_round() -> bytes:
     root[NameObject("/Kids")] = ArrayObject([itself, itself])
     root[NameObject("/Count")] = NumberObject(1)
     return _written(writer)
+
+
+def pdf_that_takes_long(entries: int = 14_000_000) -> bytes:
+    """A table of contents in a few bytes, which says so many times that nothing is there."""
+    table = zlib.compress((b"\2" + b"\1\0\0\0") * entries, 9)
+    says = b"/Type/XRef/Root 1 0 R/Size 9/W[1 2 1]/Index[0 %d]" % entries
+    packed = b"/Filter/FlateDecode/DecodeParms<</Predictor 12/Columns 4>>/Length %d" % len(table)
+    body = b"4 0 obj<<" + says + packed + b">>stream\n" + table + b"\nendstream endobj\n"
+    return b"%PDF-1.5\n" + body + b"startxref\n9\n%%EOF"
 
 
 def pdf_without_pages() -> bytes:

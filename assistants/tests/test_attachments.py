@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import resource
 import uuid
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -16,9 +18,9 @@ from pytest_django import Settings
 from accounts import erasure
 from accounts.audit import SYSTEM
 from accounts.tests.factories import Person
-from assistants import attachments, conversations
+from assistants import attachments, contents, conversations
 from assistants.conversations import NewMessage
-from assistants.errors import AttachmentTaken, TooManyAttachments
+from assistants.errors import AttachmentTaken, FileRefused, FilesWaiting, TooManyAttachments
 from assistants.models import Attachment, Conversation, Message
 from assistants.tests import files
 from assistants.tests.test_conversation_turns import CONVERSATIONS, Talk, sent
@@ -80,6 +82,12 @@ REFUSED = {
     "an image of another check sum": (files.image()[:50] + b"!!!!" + files.image()[54:], 422, "file_refused"),
     "a huge picture in a small file": (files.image("PNG", (8001, 1)), 422, "file_refused"),
     "a decompression bomb": (files.image("GIF", (7000, 7000)), 422, "file_refused"),
+    "a WebP picture of 6300 pixels a side": (
+        files.image("WEBP", (6300, 6300), lossless=True, method=0),
+        422,
+        "file_refused",
+    ),
+    "a PDF whose table of contents has no end": (files.pdf_that_takes_long(), 422, "file_refused"),
     "half a PDF": (files.pdf()[:60], 422, "file_refused"),
     "an encrypted PDF": (files.pdf(password="secret"), 422, "file_refused"),
     "a PDF of 101 pages": (files.pdf(101), 422, "file_refused"),
@@ -106,6 +114,39 @@ def test_it_takes_one_file_and_nothing_else(product: Product, alice: Person) -> 
 
     two = [("file", ("a.txt", b"a")), ("file", ("b.txt", b"b"))]
     assert (ask(files=two), ask(files={"other": ("a.txt", b"a")}), ask(json={"file": "a"})) == (400, 400, 415)
+
+
+def test_what_it_unpacks_to_strains_nobody_else(alice: Person) -> None:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+
+    with pytest.raises(FileRefused, match="takes too much"):
+        contents.inspect(files.pdf_that_takes_long(), "a.pdf")
+
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 5
+
+
+def test_who_has_waited_too_long_is_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contents, "TURN_SECONDS", 0.01)
+
+    with ExitStack() as others:
+        for _ in range(contents.AT_ONCE):
+            others.enter_context(contents._turn())
+        with pytest.raises(FilesWaiting):
+            contents.inspect(files.image(), "a.png")
+
+    assert contents.inspect(files.image(), "a.png").media_type == "image/png"
+
+
+def test_too_many_fields_are_told_as_a_problem(product: Product, alice: Person) -> None:
+    answer = product.http.post(
+        ATTACHMENTS,
+        headers=alice.headers,
+        data=dict.fromkeys(map(str, range(5000)), "x"),
+        files={"file": ("a.txt", b"a")},
+    )
+
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+    assert answer.json()["code"] == "malformed_request"
 
 
 def test_files_that_wait_are_so_many(settings: Settings, alice: Person) -> None:

@@ -132,6 +132,15 @@ def test_hostile_text_takes_no_longer(piece: str) -> None:
     assert time.perf_counter() - begun < 0.3  # A tenth of that where nobody else is at work.
 
 
+def test_clauses_without_end_take_no_longer() -> None:
+    text = (("ok;" * 166 + ". ") * 16)[:8000]
+    begun = time.process_time()
+
+    detect(text, before="We could? " * 70)
+
+    assert time.process_time() - begun < 0.1
+
+
 def test_the_figures_hold() -> None:
     """On sentences that nobody looked at to tune it, and well above plain keywords."""
     _, held_out = measuring.halves(measuring.sentences())

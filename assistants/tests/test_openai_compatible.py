@@ -427,6 +427,17 @@ def test_a_whole_answer_that_cannot_be_understood_is_broken(odd: bytes) -> None:
         message_of(odd, "m", 1)
 
 
+def test_arguments_cut_at_the_length_are_no_failure_of_the_server() -> None:
+    called = {"id": "1", "function": {"name": "get_weather", "arguments": '{"city": "Par'}}
+    choice = {"finish_reason": "length", "message": {"tool_calls": [called]}}
+    usage = {"prompt_tokens": 7, "completion_tokens": 5}
+
+    message = json.loads(message_of(json.dumps({"choices": [choice], "usage": usage}).encode(), "m", 1))
+
+    assert (message["content"][0]["input"], message["stop_reason"]) == ({}, "max_tokens")
+    assert (message["usage"]["input_tokens"], message["usage"]["output_tokens"]) == (7, 5)
+
+
 def test_a_catalogue_names_who_stands_in_or_leaves_that_to_the_console(database: None, tmp_path: Any) -> None:
     file = tmp_path / "models.yaml"
     file.write_text(

@@ -13,7 +13,8 @@ from accounts.tests.factories import Person
 from assistants import catalogue, turns
 from assistants.models import Message, Turn
 from assistants.orders import Order
-from assistants.providers.base import ModelCall
+from assistants.providers.base import ModelCall, ProviderBroken
+from assistants.reading import parse
 from assistants.tests.roads import (
     CHAT,
     CONVERSATION,
@@ -277,6 +278,14 @@ def test_an_event_of_an_unknown_shape_is_no_reason_not_to_settle(run: Run[Any], 
 
     assert (reservation_of(turn).state, bucket(alice).reserved) == ("settled", 0)
     assert charged(alice) >= 12
+
+
+@pytest.mark.parametrize(
+    "odd", [b"NaN", b"-Infinity", b"1e999", b"[" * 100 + b"]" * 100], ids=["nan", "inf", "1e", "deep"]
+)
+def test_json_that_no_client_would_read_is_broken(odd: bytes) -> None:
+    with pytest.raises(ProviderBroken):
+        parse(b'data: {"type":"ping","at":' + odd + b"}")
 
 
 def test_an_event_that_is_new_to_us_is_passed_on(run: Run[Any], alice: Person) -> None:

@@ -193,14 +193,22 @@ def _message(completion: Body, model: str, prompt_estimate: int) -> Body:
 
 
 def _tool_use(call: Body) -> Body:
-    arguments = call["function"].get("arguments") or {}
-    given = arguments if isinstance(arguments, dict) else parse_object(arguments.encode())
     return {
         "type": "tool_use",
         "id": call.get("id") or f"call_{uuid4().hex[:24]}",
         "name": call["function"]["name"],
-        "input": given,
+        "input": _arguments(call["function"].get("arguments") or {}),
     }
+
+
+def _arguments(given: Body | str) -> Body:
+    """Those of an answer that was cut at its length are no JSON, which is no failure of the server's."""
+    if isinstance(given, dict):
+        return given
+    try:
+        return parse_object(given.encode(errors="replace"))
+    except ProviderBroken:
+        return {}
 
 
 def _usage_in(chunk: Body) -> Body:
