@@ -22,14 +22,15 @@ from accounts.callers import Caller
 from accounts.models import Scope
 from assistants import attachments
 from assistants.errors import InvalidRequest
-from assistants.models import Attachment
+from assistants.models import Attachment, Project
 from assistants.serializers import AttachmentView, NewAttachment
 
 
 def attachments_of(caller: Caller) -> QuerySet[Attachment]:
-    """The workspace's, but for what is attached in a conversation that is deleted, or is somebody's project."""
+    """The workspace's, but for what is attached in a conversation that is deleted, or in a project they do not see."""
     plain = Q(message__conversation__deleted_at=None, message__conversation__project=None)
-    return Attachment.objects.filter(Q(message=None) | plain, workspace_id=caller.workspace_id)
+    coached = Q(message__conversation__project__in=Project.objects.seen_by(caller.user_id, caller.workspace_id))
+    return Attachment.objects.filter(Q(message=None) | plain | coached, workspace_id=caller.workspace_id)
 
 
 def attachment_of(request: Request, attachment_id: UUID) -> Attachment:

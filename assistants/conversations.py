@@ -110,6 +110,7 @@ class Again:
     max_tokens: int
     model: str | None = None
     system: str | None = None
+    project_id: UUID | None = None
 
 
 async def reply_to(
@@ -152,7 +153,9 @@ async def _reply_to(new: NewMessage, conversation_id: UUID, caller: Caller, requ
 
 
 async def _reply_again(new: Again, conversation_id: UUID, caller: Caller, request_id: str, at: datetime) -> LiveTurn:
-    history = await branches.history(conversation_id, caller, end=branches.QUESTION, message_id=new.message_id)
+    history = await branches.history(
+        conversation_id, caller, end=branches.QUESTION, message_id=new.message_id, project_id=new.project_id
+    )
     messages = history["messages"]
     if not (messages and messages[-1]["role"] == "user"):
         raise UnknownMessage

@@ -191,6 +191,13 @@ class UnknownTask(AssistantError):
         super().__init__(f"The plan has no task {key}.")
 
 
+class NoProfile(AssistantError):
+    code = "no_profile"
+
+    def __init__(self) -> None:
+        super().__init__("You have told nothing about yourself yet. PUT your profile here.")
+
+
 class NoActiveProject(AssistantError):
     code = "no_active_project"
 

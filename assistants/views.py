@@ -206,13 +206,18 @@ class MessageListView(generics.ListAPIView[Message]):
 class FeedbackView(APIView):
     needs = {"PUT": Scope.CHAT}
 
+    def conversations_of(self, request: Request) -> QuerySet[Conversation]:
+        found = Conversation.objects.of(caller_of(request).workspace_id)
+        return found.filter(pk=self.kwargs["conversation_id"])
+
     @extend_schema(request=FeedbackChange, responses=MessageView, tags=["assistants"])
     def put(self, request: Request, conversation_id: UUID, message_id: UUID) -> Response:
         """Thumbs `up` or `down` for a reply, or neither."""
+        return self.judged(request, message_id)
+
+    def judged(self, request: Request, message_id: UUID) -> Response:
         replies_here = Message.objects.filter(
-            role=Message.Role.ASSISTANT,
-            conversation_id=conversation_id,
-            conversation__in=Conversation.objects.of(caller_of(request).workspace_id),
+            role=Message.Role.ASSISTANT, conversation__in=self.conversations_of(request)
         )
         message = replies_here.with_all_that_is_told().filter(id=message_id).first()
         if message is None:
@@ -247,7 +252,7 @@ async def _post_message(request: HttpRequest, conversation_id: UUID) -> HttpResp
 async def regenerate(request: HttpRequest, conversation_id: UUID, message_id: UUID) -> HttpResponse | EventStream:
     """Have the same question answered once more, beside the answers there are."""
     caller = await callers.aidentify(request.headers, needs=Scope.CHAT)
-    return await _replied(request, conversation_id, caller, _again(message_id, request.body))
+    return await _replied(request, conversation_id, caller, again(message_id, request.body))
 
 
 async def _replied(
@@ -348,7 +353,7 @@ def reply_of_row(row: Row, request_id: str) -> dict[str, Any]:
 def _new_message(body: dict[str, Any]) -> NewMessage:
     files = attachments.parsed_ids(body.get("attachments", []))
     text = said(body, files, most=LONGEST_MESSAGE)
-    return NewMessage(text, _max_tokens(body), parent=parent_of(body), attachments=files)
+    return NewMessage(text, max_tokens_of(body), parent=parent_of(body), attachments=files)
 
 
 def said(body: dict[str, Any], files: tuple[UUID, ...], *, most: int) -> str:
@@ -361,18 +366,21 @@ def said(body: dict[str, Any], files: tuple[UUID, ...], *, most: int) -> str:
     return text if text.strip() else ""
 
 
-def _again(message_id: UUID, raw: bytes) -> Again:
+def again(message_id: UUID, raw: bytes, *, most: int | None = None) -> Again:
     body = read_object(raw) if raw else {}
     model = body.get("model")
     if not isinstance(model, str | None) or model == "":
         raise InvalidRequest("model: the slug of a model.", "model")
-    return Again(message_id, _max_tokens(body), model)
+    return Again(message_id, max_tokens_of(body, most=most), model)
 
 
-def _max_tokens(body: dict[str, Any]) -> int:
-    max_tokens = body.get("max_tokens", settings.CONVERSATION_MAX_TOKENS)
+def max_tokens_of(body: dict[str, Any], *, most: int | None = None) -> int:
+    """Left out, it is the most there may be, or what is usual. Raises `InvalidRequest`."""
+    max_tokens = body.get("max_tokens", most or settings.CONVERSATION_MAX_TOKENS)
     if not isinstance(max_tokens, int) or isinstance(max_tokens, bool) or max_tokens < 1:
         raise InvalidRequest("max_tokens: a whole number of at least 1.", "max_tokens")
+    if most and max_tokens > most:
+        raise InvalidRequest(f"max_tokens: at most {most}.", "max_tokens")
     return max_tokens
 
 

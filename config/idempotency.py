@@ -50,12 +50,14 @@ ASK_A_MODEL = {
     conversations.regenerate,
     crew.execute,
     coaching.chat,
+    coaching.regenerate,
 }
 # Whose replies can be found again by the request that asked for them.
 KEPT_REPLIES: dict[Any, Any] = {
     conversations.messages: conversations.kept_reply,
     conversations.regenerate: conversations.kept_reply,
     coaching.chat: coaching.kept_reply,
+    coaching.regenerate: coaching.kept_reply,
     crew.execute: crew.kept_job,
 }
 FRAMES_AHEAD = 256

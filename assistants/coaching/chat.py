@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,7 +20,7 @@ from assistants import conversations
 from assistants.coaching import context as contexts
 from assistants.coaching import decisions, prompts, steps, tasks
 from assistants.coaching.detector import Decided, Findings, detect
-from assistants.conversations import NewMessage
+from assistants.conversations import Again, NewMessage
 from assistants.models import Decision
 from assistants.records import Statement
 from assistants.streaming import event
@@ -33,39 +33,47 @@ ENDED = b"event: message.completed\n"
 TURN = """
     SELECT p.plan, q.text AS said, r.text AS reply,
         (SELECT text FROM assistants_message
-            WHERE conversation_id = q.conversation_id AND role = 'assistant' AND user_id IS NOT NULL
-                AND created_at < q.created_at
-            ORDER BY created_at DESC LIMIT 1) AS before,
+            WHERE id = q.parent_id AND role = 'assistant' AND user_id IS NOT NULL) AS before,
         (SELECT COALESCE(jsonb_agg(to_jsonb(found)), '[]') FROM (
             SELECT id, category, text, rationale, confidence FROM assistants_decision
             WHERE message_id = q.id ORDER BY category) found) AS decisions,
         (SELECT COALESCE(jsonb_agg(key ORDER BY id), '[]') FROM assistants_task WHERE message_id = q.id) AS done
     FROM assistants_message r
         JOIN assistants_project p ON p.conversation_id = r.conversation_id
-        JOIN LATERAL (
-            SELECT * FROM assistants_message
-            WHERE conversation_id = r.conversation_id AND role = 'user' AND created_at < r.created_at
-            ORDER BY created_at DESC LIMIT 1
-        ) q ON true
+        JOIN assistants_message q ON q.id = r.parent_id
     WHERE r.id = %(reply_id)s
 """
 
 
 async def say(
-    text: str, max_tokens: int, *, project_id: UUID, caller: Caller, request_id: str, at: datetime
+    new: NewMessage, *, project_id: UUID, caller: Caller, request_id: str, at: datetime
 ) -> tuple[LiveTurn, UUID]:
     """The reply as it begins, and its conversation. Raises as `conversations.reply_to` does."""
-    context = await contexts.seen(caller, project_id)
+    context = await contexts.seen(caller, project_id, parent=new.parent)
     # Reading takes a while, and others are being answered.
-    found = await asyncio.to_thread(detect, text, before=context["before"], tasks=context["tasks"])
+    found = await asyncio.to_thread(detect, new.text, before=context["before"], tasks=context["tasks"])
     recorded = [decision for decision in found.decisions if decision.confidence in RECORDED]
-    new = NewMessage(
-        text,
-        max_tokens,
+    new = replace(
+        new,
         system=prompts.system(context, map(asdict, recorded), found.done),
         project_id=project_id,
         along=_recording(context, recorded, found, caller, conversations.question_id(request_id), at),
     )
+    return await _reply_to(new, context, caller, request_id, at)
+
+
+async def say_again(
+    new: Again, *, project_id: UUID, caller: Caller, request_id: str, at: datetime
+) -> tuple[LiveTurn, UUID]:
+    """Another reply, to one who knows the project as it is now; nothing is read from the question again."""
+    context = await contexts.seen(caller, project_id)
+    new = replace(new, system=prompts.system(context), project_id=project_id)
+    return await _reply_to(new, context, caller, request_id, at)
+
+
+async def _reply_to(
+    new: NewMessage | Again, context: contexts.Context, caller: Caller, request_id: str, at: datetime
+) -> tuple[LiveTurn, UUID]:
     conversation_id = UUID(context["conversation_id"])
     turn = await conversations.reply_to(
         new, conversation_id=conversation_id, caller=caller, request_id=request_id, at=at

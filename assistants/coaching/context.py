@@ -12,11 +12,12 @@ from django.http import Http404
 from accounts import database
 from accounts.callers import Caller
 from assistants.coaching import tasks
+from assistants.conversations import Root
 from assistants.models import Project
 
 Context = dict[str, Any]
 """`id`, `conversation_id`, `template`, `title`, `status`, `profile` (None without one), `plan`, `tasks` (each as a
-`TaskState`), `decisions` (those that stand), `progress`, `before` (the last reply in the chat)."""
+`TaskState`), `decisions` (those that stand), `progress`, `before` (the reply that is gone on from)."""
 
 # One statement, since a message waits for it.
 CONTEXT = """
@@ -31,11 +32,10 @@ CONTEXT = """
             SELECT category, text, rationale, confidence, created_at
             FROM assistants_decision WHERE project_id = p.id AND superseded_at IS NULL ORDER BY category
             ) found) AS decisions,
-        (SELECT text FROM assistants_message
-            WHERE conversation_id = p.conversation_id AND role = 'assistant' AND user_id IS NOT NULL
-                AND state <> 'streaming'
-            ORDER BY created_at DESC LIMIT 1) AS before
-    FROM assistants_project p WHERE p.id = %(project_id)s
+        (SELECT m.text FROM assistants_message m
+            WHERE m.id = COALESCE(%(parent_id)s::uuid, c.tip_id) AND m.conversation_id = c.id
+                AND m.role = 'assistant' AND m.user_id IS NOT NULL AND m.state <> 'streaming') AS before
+    FROM assistants_project p JOIN assistants_conversation c ON c.id = p.conversation_id WHERE p.id = %(project_id)s
 """
 # Of one of their own, or one that is shared with them.
 SEEN = f"{CONTEXT} AND p.workspace_id = %(workspace_id)s AND (p.user_id = %(user_id)s OR p.is_shared)"
@@ -43,15 +43,21 @@ SEEN = f"{CONTEXT} AND p.workspace_id = %(workspace_id)s AND (p.user_id = %(user
 
 def context_of(project: Project) -> Context:
     """What a deliverable, or anybody who works from a project, needs to know of it."""
-    row = database.fetch_one_now(CONTEXT, {"project_id": project.pk})
+    row = database.fetch_one_now(CONTEXT, {"project_id": project.pk, "parent_id": None})
     if row is None:
         raise Project.DoesNotExist
     return _context(row)
 
 
-async def seen(caller: Caller, project_id: UUID) -> Context:
-    """Raises `Http404`."""
-    params = {"project_id": project_id, "workspace_id": caller.workspace_id, "user_id": caller.user_id}
+async def seen(caller: Caller, project_id: UUID, *, parent: UUID | Root | None = None) -> Context:
+    """As who goes on from `parent` sees it. Raises `Http404`."""
+    params = {
+        "project_id": project_id,
+        "workspace_id": caller.workspace_id,
+        "user_id": caller.user_id,
+        # No message has the id of the project.
+        "parent_id": project_id if parent is Root.ROOT else parent,
+    }
     row = await database.fetch_one(SEEN, params)
     if row is None:
         raise Http404

@@ -70,7 +70,7 @@ def detect(said: str, *, before: str = "", tasks: Iterable[Mapping[str, Any]] = 
     """`before` is the reply that it answers, `tasks` those of the plan; of these only open ones can be finished."""
     sentences = _sentences(said[:READ])
     plain = [QUOTED.sub(_without_quotation, sentence) for sentence in sentences]
-    return Findings(tuple(_decided(sentences, plain, before[-READ:])), tuple(doing.done(plain, tasks)))
+    return Findings(tuple(_decided(sentences, plain, before[-READ:])), tuple(doing.done(sentences, plain, tasks)))
 
 
 def _sentences(text: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 ENOUGH = 0.6
@@ -23,6 +23,8 @@ NOT_DONE = re.compile(
     r"should|will|"
     r"'ll|going to|want to|need to|have to|hope|plan to|soon|mark|tomorrow|next)\b|n't\b|'ll\b"
 )
+DONE_WITH = re.compile(r"\b(?:i|we)(?:'m| am|'re| are)(?: now| finally| all| already)? (?:done|finished) with\b")
+QUOTE = re.compile('["\u2018\u2019\u201c\u201d`]')
 WORD = re.compile(r"[a-z]+")
 PLAIN = frozenset(
     """
@@ -33,12 +35,29 @@ PLAIN = frozenset(
 )
 
 
-def done(sentences: Iterable[str], tasks: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The keys of open tasks that these sentences say are done, in the order of the plan."""
-    titles = {task["key"]: _stems(task["title"]) for task in tasks if not (task["done"] or task.get("left_out"))}
-    said = [_stems(sentence) for sentence in sentences if DONE.search(sentence) and not NOT_DONE.search(sentence)]
-    finished = {key for stems in said for key in _closest(stems, titles)}
-    return [key for key in titles if key in finished]
+def done(sentences: Sequence[str], plain: Iterable[str], tasks: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The keys of open tasks that these sentences say are done, in the order of the plan.
+
+    `plain` are the same without what they quote.
+    """
+    open_tasks = {task["key"]: task["title"] for task in tasks if not (task["done"] or task.get("left_out"))}
+    stems = {key: _stems(title) for key, title in open_tasks.items()}
+    said = [_stems(sentence) for sentence in plain if DONE.search(sentence) and not NOT_DONE.search(sentence)]
+    finished = {key for words in said for key in _closest(words, stems)}
+    finished |= {key for key, title in open_tasks.items() if _is_quoted_as_done(title, sentences)}
+    return [key for key in open_tasks if key in finished]
+
+
+def _is_quoted_as_done(title: str, sentences: Iterable[str]) -> bool:
+    """Word for word between quotation marks, so that no word of the title itself says anything."""
+    named = f"'{_evenly_quoted(title)}'"
+    said = map(_evenly_quoted, sentences)
+    around = [sentence.replace(named, "it") for sentence in said if named in sentence]
+    return any((DONE.search(rest) or DONE_WITH.search(rest)) and not NOT_DONE.search(rest) for rest in around)
+
+
+def _evenly_quoted(text: str) -> str:
+    return QUOTE.sub("'", text.lower())
 
 
 def _closest(said: frozenset[str], titles: Mapping[str, frozenset[str]]) -> Iterator[str]:

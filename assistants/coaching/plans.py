@@ -83,7 +83,8 @@ def _reasons(template: Template, profile: CreatorProfile | None) -> list[str]:
     if profile is None:
         return []
     figures = _figures(profile)
-    return [reason.text.format(**figures) for reason in template.reasons if _holds(reason.when, profile, figures)]
+    written = {name: f"{value:,}" if isinstance(value, int) else value for name, value in figures.items()}
+    return [reason.text.format(**written) for reason in template.reasons if _holds(reason.when, profile, figures)]
 
 
 def _figures(profile: CreatorProfile) -> dict[str, Any]:

@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404
-
+from assistants.errors import NoProfile
 from assistants.models import CreatorProfile
 
 
@@ -17,10 +16,10 @@ def of(user_id: UUID) -> CreatorProfile | None:
 
 
 def existing(user_id: UUID) -> CreatorProfile:
-    """Raises `Http404`."""
+    """Raises `NoProfile`."""
     found = of(user_id)
     if found is None:
-        raise Http404
+        raise NoProfile
     return found
 
 

@@ -45,7 +45,7 @@ def create(caller: Caller, *, template: str, title: str, model: str, is_shared: 
     slot = _free_slot(caller)
     title = title or chosen.title
     conversation = conversations.create(
-        caller, title=title, system="", model=model, welcome=welcome.text(plan, profile)
+        caller, title=title, system="", model=model, welcome=welcome.text(title, plan, profile)
     )
     return Project.objects.create(
         workspace_id=caller.workspace_id,

@@ -6,6 +6,8 @@ from rest_framework import serializers
 
 from assistants.models import CreatorProfile, Decision, Project
 
+DOLLARS = "Whole US dollars, estimated."
+
 
 class PlatformView(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=60)
@@ -13,7 +15,7 @@ class PlatformView(serializers.Serializer[Any]):
     followers = serializers.IntegerField(min_value=0, max_value=10**10, default=0)
 
 
-class ProfileChange(serializers.Serializer[Any]):
+class CreatorProfileChange(serializers.Serializer[Any]):
     """What is left out is as if it had never been told."""
 
     platforms = serializers.ListField(child=PlatformView(), default=list, max_length=20)
@@ -44,9 +46,9 @@ class ProfileView(serializers.ModelSerializer[CreatorProfile]):
 
 
 class RevenueView(serializers.Serializer[Any]):
-    least = serializers.IntegerField()
-    most = serializers.IntegerField()
-    every = serializers.CharField()
+    least = serializers.IntegerField(help_text=DOLLARS)
+    most = serializers.IntegerField(help_text=DOLLARS)
+    every = serializers.ChoiceField(choices=["month", "year", "launch"])
 
 
 class TemplateLine(serializers.Serializer[Any]):
@@ -54,18 +56,18 @@ class TemplateLine(serializers.Serializer[Any]):
     title = serializers.CharField()
     category = serializers.CharField()
     summary = serializers.CharField()
-    revenue = RevenueView(help_text="US dollars that such projects may bring, no promise.")
+    revenue = RevenueView(help_text="What such projects may bring, no promise.")
     audience_needed = serializers.IntegerField(help_text="Followers, about.")
     hours = serializers.IntegerField(help_text="Of work in all, estimated.")
-    cost = serializers.IntegerField(help_text="US dollars, estimated.")
+    cost = serializers.IntegerField(help_text=DOLLARS)
 
 
 class TaskTemplateView(serializers.Serializer[Any]):
     key = serializers.CharField()
     title = serializers.CharField()
     description = serializers.CharField()
-    hours = serializers.IntegerField()
-    cost = serializers.IntegerField()
+    hours = serializers.IntegerField(help_text="Of work, estimated.")
+    cost = serializers.IntegerField(help_text=DOLLARS)
     tips = serializers.ListField(child=serializers.CharField())
     pitfalls = serializers.ListField(child=serializers.CharField())
     decides = serializers.ListField(
@@ -102,10 +104,10 @@ class ProjectPlanView(serializers.Serializer[Any]):
     title = serializers.CharField()
     category = serializers.CharField()
     summary = serializers.CharField()
-    revenue = RevenueView()
+    revenue = RevenueView(help_text="What such projects may bring, no promise.")
     why = serializers.ListField(child=serializers.CharField(), help_text="Yours first.")
-    hours = serializers.IntegerField()
-    cost = serializers.IntegerField()
+    hours = serializers.IntegerField(help_text="Of work, estimated.")
+    cost = serializers.IntegerField(help_text=DOLLARS)
     hours_per_week = serializers.IntegerField()
     weeks = serializers.IntegerField()
     phases = PlannedPhase(many=True)
@@ -120,7 +122,7 @@ class ProjectLine(serializers.ModelSerializer[Project]):
             "title",
             "status",
             "is_shared",
-            "user",
+            "user_id",
             "created_at",
             "updated_at",
             "finished_at",
@@ -145,7 +147,7 @@ class PlannedTaskChange(serializers.Serializer[Any]):
     title = serializers.CharField(max_length=200, required=False)
     description = serializers.CharField(max_length=1000, required=False)
     hours = serializers.IntegerField(min_value=0, max_value=10_000, required=False)
-    cost = serializers.IntegerField(min_value=0, max_value=1_000_000, required=False)
+    cost = serializers.IntegerField(min_value=0, max_value=1_000_000, required=False, help_text=DOLLARS)
     left_out = serializers.BooleanField(required=False)
 
 
@@ -183,8 +185,8 @@ class ProjectDecisionView(serializers.ModelSerializer[Decision]):
             "rationale",
             "confidence",
             "tasks",
-            "user",
-            "message",
+            "user_id",
+            "message_id",
             "superseded_by",
             "superseded_at",
             "created_at",
@@ -202,7 +204,7 @@ class ShareView(serializers.Serializer[Any]):
     done = serializers.IntegerField()
     percent = serializers.IntegerField()
     hours_left = serializers.IntegerField()
-    cost_left = serializers.IntegerField()
+    cost_left = serializers.IntegerField(help_text=DOLLARS)
 
 
 class PhaseShare(ShareView):

@@ -12,6 +12,11 @@ urlpatterns = [
     path("coaching/projects/<uuid:project_id>/messages", views.ProjectMessageListView.as_view()),
     path("coaching/projects/<uuid:project_id>/messages/<uuid:message_id>/stream", views.resume),
     path("coaching/projects/<uuid:project_id>/messages/<uuid:message_id>/stop", views.stop),
+    path("coaching/projects/<uuid:project_id>/messages/<uuid:message_id>/regenerate", views.regenerate),
+    path(
+        "coaching/projects/<uuid:project_id>/messages/<uuid:message_id>/feedback",
+        views.ProjectFeedbackView.as_view(),
+    ),
     path("coaching/projects/<uuid:project_id>/chat", views.chat),
     path("coaching/projects/<uuid:project_id>/tasks", views.TaskListView.as_view()),
     path("coaching/projects/<uuid:project_id>/tasks/<slug:task_key>", views.TaskDetailView.as_view()),

@@ -18,16 +18,17 @@ from rest_framework.views import APIView
 from accounts import callers, rates
 from accounts.authentication import caller_of
 from accounts.bodies import read_object
+from accounts.callers import Caller
 from accounts.models import Scope
 from accounts.views import parsed
-from assistants import conversations, replies, running, stopping
+from assistants import attachments, conversations, replies, running, stopping
 from assistants.coaching import chat as talk
 from assistants.coaching import context as contexts
 from assistants.coaching import decisions, profiles, projects, tasks, templates
 from assistants.coaching.serializers import (
+    CreatorProfileChange,
     NewDecision,
     NewProject,
-    ProfileChange,
     ProfileView,
     ProgressView,
     ProjectChange,
@@ -39,11 +40,25 @@ from assistants.coaching.serializers import (
     TemplateLine,
     TemplateView,
 )
-from assistants.errors import InvalidRequest
-from assistants.models import Decision, Message, Project
-from assistants.serializers import MessageView
+from assistants.conversations import NewMessage
+from assistants.errors import UnknownMessage
+from assistants.models import Conversation, Decision, Message, Project
+from assistants.serializers import FeedbackChange, MessageView
 from assistants.streaming import EventStream
-from assistants.views import EVENT_STREAM, checked_model, headers_of, offset_after, reply_of, reply_of_row
+from assistants.turns import LiveTurn
+from assistants.views import (
+    EVENT_STREAM,
+    FeedbackView,
+    again,
+    checked_model,
+    headers_of,
+    max_tokens_of,
+    offset_after,
+    parent_of,
+    reply_of,
+    reply_of_row,
+    said,
+)
 
 TAGS = ["coaching"]
 
@@ -56,10 +71,10 @@ class ProfileDetailView(APIView):
         """What you told about yourself as a creator."""
         return Response(ProfileView(profiles.existing(caller_of(request).user_id)).data)
 
-    @extend_schema(request=ProfileChange, responses={200: ProfileView, 201: ProfileView}, tags=TAGS)
+    @extend_schema(request=CreatorProfileChange, responses={200: ProfileView, 201: ProfileView}, tags=TAGS)
     def put(self, request: Request) -> Response:
         """Tell it, in whole. Plans that were made before stay as they are."""
-        told = parsed(ProfileChange, request)
+        told = parsed(CreatorProfileChange, request)
         profile, made = profiles.put(caller_of(request).user_id, at=now(), **told)
         return Response(ProfileView(profile).data, status=status.HTTP_201_CREATED if made else status.HTTP_200_OK)
 
@@ -131,7 +146,7 @@ class ProjectDetailView(APIView):
 
     @extend_schema(responses={204: None}, tags=TAGS)
     def delete(self, request: Request, project_id: UUID) -> Response:
-        """Delete it with its chat, tasks and decisions. What it used of your allowance stays used."""
+        """Delete it with its chat, tasks, decisions and documents. What it used of your allowance stays used."""
         projects.delete(caller_of(request), project_id, at=now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -143,12 +158,26 @@ class ProjectMessageListView(generics.ListAPIView[Message]):
 
     def get_queryset(self) -> QuerySet[Message]:
         project = projects.seen(caller_of(self.request), self.kwargs["project_id"])
-        return Message.objects.filter(conversation=project.conversation_id).select_related("turn")
+        found = project.conversation.messages.with_all_that_is_told()
+        if self.request.query_params.get("all") == "true":
+            return found
+        return found.leading_to(project.conversation.tip_id)
 
-    @extend_schema(tags=TAGS)
+    @extend_schema(parameters=[OpenApiParameter("all", bool, description="Of all branches.")], tags=TAGS)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """What was said in a project, newest first, with what each reply took and cost."""
         return self.list(request, *args, **kwargs)
+
+
+class ProjectFeedbackView(FeedbackView):
+    def conversations_of(self, request: Request) -> QuerySet[Conversation]:
+        project = projects.seen(caller_of(request), self.kwargs["project_id"])
+        return Conversation.objects.filter(pk=project.conversation_id)
+
+    @extend_schema(request=FeedbackChange, responses=MessageView, tags=TAGS)
+    def put(self, request: Request, project_id: UUID, message_id: UUID) -> Response:
+        """Thumbs `up` or `down` for a reply, or neither."""
+        return self.judged(request, message_id)
 
 
 class TaskListView(APIView):
@@ -236,15 +265,24 @@ async def chat(request: HttpRequest, project_id: UUID) -> HttpResponse | EventSt
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     caller = await callers.aidentify(request.headers, needs=Scope.CHAT)
-    text, max_tokens = _said(read_object(request.body))
-    turn, conversation_id = await talk.say(
-        text,
-        max_tokens,
-        project_id=project_id,
-        caller=caller,
-        request_id=request.headers["X-Request-ID"],
-        at=now(),
-    )
+    new = _said(read_object(request.body))
+    return await _replied(request, *await talk.say(new, **_asked(request, project_id, caller)))
+
+
+@csrf_exempt
+@require_POST
+async def regenerate(request: HttpRequest, project_id: UUID, message_id: UUID) -> HttpResponse | EventStream:
+    """As `assistants.views.regenerate`. What was decided in the question is not decided again."""
+    caller = await callers.aidentify(request.headers, needs=Scope.CHAT)
+    new = again(message_id, request.body, most=settings.COACHING_MAX_TOKENS)
+    return await _replied(request, *await talk.say_again(new, **_asked(request, project_id, caller)))
+
+
+def _asked(request: HttpRequest, project_id: UUID, caller: Caller) -> dict[str, Any]:
+    return {"project_id": project_id, "caller": caller, "request_id": request.headers["X-Request-ID"], "at": now()}
+
+
+async def _replied(request: HttpRequest, turn: LiveTurn, conversation_id: UUID) -> HttpResponse | EventStream:
     reply_id = conversations.reply_id(turn.order.request_id)
     listener = turn.listener
     await listener.opened()
@@ -259,7 +297,9 @@ async def chat(request: HttpRequest, project_id: UUID) -> HttpResponse | EventSt
     return JsonResponse(body, status=201, headers=headers_of(turn))
 
 
-async def kept_reply(request: HttpRequest, request_id: str, *, project_id: UUID) -> HttpResponse | EventStream | None:
+async def kept_reply(
+    request: HttpRequest, request_id: str, *, project_id: UUID, **_: UUID
+) -> HttpResponse | EventStream | None:
     """As `assistants.views.kept_reply`, of a project."""
     caller = await callers.aidentify(request.headers, needs=Scope.CHAT)
     message_id = conversations.reply_id(request_id)
@@ -267,7 +307,7 @@ async def kept_reply(request: HttpRequest, request_id: str, *, project_id: UUID)
         context = await contexts.seen(caller, project_id)
         conversation_id = UUID(context["conversation_id"])
         row = await conversations.reply_state(message_id, conversation_id, caller, project_id=project_id)
-    except Http404:
+    except (Http404, UnknownMessage):
         return None
     if EVENT_STREAM in request.headers.get("accept", ""):
         frames = replies.replay(message_id, conversation_id, caller, offset=0, project_id=project_id)
@@ -302,18 +342,13 @@ async def stop(request: HttpRequest, project_id: UUID, message_id: UUID) -> Json
     conversation_id = UUID((await contexts.seen(caller, project_id))["conversation_id"])
     row = await stopping.stop(message_id, conversation_id, caller, at=now(), project_id=project_id)
     is_running = row["state"] == Message.State.STREAMING
-    reply = reply_of_row(row, row["request_id"] or "") | {"state": row["state"]}
+    actions, _reply = await talk.actions(message_id)
+    reply = reply_of_row(row, row["request_id"] or "") | {"state": row["state"], "actions": actions}
     return JsonResponse(reply, status=202 if is_running else 200)
 
 
-def _said(body: dict[str, Any]) -> tuple[str, int]:
-    text = body.get("text")
-    if not isinstance(text, str) or not text.strip():
-        raise InvalidRequest("text: say something.", "text")
-    if len(text) > settings.COACHING_MESSAGE_CHARACTERS:
-        raise InvalidRequest(f"text: at most {settings.COACHING_MESSAGE_CHARACTERS} characters.", "text")
-    most = settings.COACHING_MAX_TOKENS
-    max_tokens = body.get("max_tokens", most)
-    if not isinstance(max_tokens, int) or isinstance(max_tokens, bool) or not 1 <= max_tokens <= most:
-        raise InvalidRequest(f"max_tokens: a whole number from 1 to {most}.", "max_tokens")
-    return text, max_tokens
+def _said(body: dict[str, Any]) -> NewMessage:
+    files = attachments.parsed_ids(body.get("attachments", []))
+    text = said(body, files, most=settings.COACHING_MESSAGE_CHARACTERS)
+    max_tokens = max_tokens_of(body, most=settings.COACHING_MAX_TOKENS)
+    return NewMessage(text, max_tokens, parent=parent_of(body), attachments=files)

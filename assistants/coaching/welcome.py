@@ -7,15 +7,16 @@ from assistants.coaching.plans import Plan
 from assistants.models import CreatorProfile
 
 
-def text(plan: Plan, profile: CreatorProfile | None) -> str:
+def text(title: str, plan: Plan, profile: CreatorProfile | None) -> str:
     tasks = plans.tasks_of(plan)
     first = tasks[0]
     paragraphs = [
-        f"Welcome to your project: {plan['title']}. {plan['summary']}",
+        f"Welcome to your project: {title}. {plan['summary']}",
         _what_is_known(profile),
         plan["why"][0],
-        f"Your plan has {len(plan['phases'])} phases and {len(tasks)} tasks, about {plan['hours']} hours of work. With "
-        f"{plan['hours_per_week']} hours a week that is {_weeks(plan['weeks'])}, and about ${plan['cost']:,} in costs.",
+        f"Your plan has {len(plan['phases'])} phases and {len(tasks)} tasks, about {plan['hours']:,} hours of work. "
+        f"With {plan['hours_per_week']} hours a week that is {_weeks(plan['weeks'])}, and about "
+        f"${plan['cost']:,} in costs.",
         f"We begin with “{first['title']}”: {first['description']}",
         "Tell me what you have already, what you decide and what you get done. I keep track of it.",
     ]

@@ -13,10 +13,11 @@ from django.utils.timezone import now
 from accounts import tokens
 from accounts.models import User
 from accounts.tests.factories import Person, person
-from assistants.coaching import profiles, prompts, tasks
+from assistants.coaching import profiles, prompts, tasks, templates
 from assistants.coaching.context import context_of
+from assistants.coaching.detector import detect
 from assistants.models import Decision, Project
-from assistants.tests.coached import path_of, project_of
+from assistants.tests.coached import TEMPLATE, path_of, project_of
 from assistants.tests.standin.client import StandIn
 from config.tests.product import Product, eventually
 from quotas.tests.plans import put_on_plan
@@ -62,6 +63,56 @@ def test_a_stream_tells_actions_before_it_ends(product: Product, alice: Person) 
     assert streamed(again)[-2:] == events[-2:]
 
 
+@pytest.mark.parametrize(
+    ("text", "done"),
+    [
+        ("I'm done with task 'Choose who may not join'.", ["choose-niche-and-members"]),
+        ("I am finally done with “Write the member promise”!", ["write-member-promise"]),
+        ("I'm not done with 'Choose who may not join'.", []),
+        ("When I'm done with 'Choose who may not join' I will tell you.", []),
+    ],
+)
+def test_a_task_that_is_quoted_by_its_title_is_the_one(text: str, done: list[str]) -> None:
+    plan = [{"key": task.key, "title": task.title, "done": False} for task in templates.named(TEMPLATE).tasks]
+
+    assert list(detect(text, tasks=plan).done) == done
+
+
+def test_a_reply_is_made_again_and_decides_nothing_twice(product: Product, alice: Person) -> None:
+    project = project_of(alice)
+    first = say(product, alice, project, DECIDED).json()
+    path = f"{path_of(project)}/messages/{first['id']}"
+
+    again = product.http.post(f"{path}/regenerate", headers=alice.headers)
+    judged = product.http.put(f"{path}/feedback", json={"feedback": "down"}, headers=alice.headers)
+
+    assert (again.status_code, again.json()["parent_id"]) == (201, first["parent_id"])
+    assert again.json()["actions"]["decisions"] == first["actions"]["decisions"]
+    assert project.decisions.count() == 1
+    assert judged.json()["feedback"] == "down"
+    shown = product.http.get(f"{path_of(project)}/messages", headers=alice.headers).json()["results"]
+    assert shown[0]["siblings"] == [first["id"], again.json()["id"]]
+
+
+def test_files_and_places_are_as_in_conversations(product: Product, standin: StandIn, alice: Person) -> None:
+    project, tag = project_of(alice), uuid4().hex
+    first = say(product, alice, project, "Where? [[say=I would host it on Discord. Shall we go with it?]]").json()
+    say(product, alice, project, "Which day? [[say=Tuesday.]]")
+    file = product.http.post(
+        "/api/v1/assistants/attachments", headers=alice.headers, files={"file": ("a.txt", b"My notes")}
+    ).json()
+
+    body = {"text": f"Yes, let's do that. [[tag={tag}]]", "parent_id": first["id"], "attachments": [file["id"]]}
+    answer = product.http.post(f"{path_of(project)}/chat", json=body, headers=alice.headers).json()
+
+    assert [found["category"] for found in answer["actions"]["decisions"]] == ["platform"]
+    told = standin.bill(tag)[0].request["messages"]
+    assert told[-1]["content"][0]["source"]["data"] == "My notes"
+    assert "Which day?" not in json.dumps(told)
+    read = product.http.get(f"/api/v1/assistants/attachments/{file['id']}/content", headers=alice.headers)
+    assert read.content == b"My notes"
+
+
 def test_who_hangs_up_has_decided_all_the_same(product: Product, alice: Person) -> None:
     project = project_of(alice)
     url, headers = f"{path_of(project)}/chat", alice.headers | {"accept": "text/event-stream"}
@@ -82,6 +133,7 @@ def test_a_stopped_reply_leaves_what_was_decided(product: Product, alice: Person
         stopped = product.http.post(f"{path_of(project)}/messages/{reply.pk}/stop", headers=alice.headers)
 
     assert (stopped.status_code, stopped.json()["stop_reason"]) == (200, "stopped")
+    assert [found["category"] for found in stopped.json()["actions"]["decisions"]] == ["pricing"]
     assert standing(project) == [("pricing", "high")]
 
 

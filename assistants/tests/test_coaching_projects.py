@@ -39,7 +39,8 @@ def begin(product: Product, person: Person, **body: Any) -> httpx2.Response:
 
 
 def test_a_profile_is_told_and_told_anew(product: Product, alice: Person) -> None:
-    assert call(product, alice, "GET", f"{API}/profile").status_code == 404
+    none = call(product, alice, "GET", f"{API}/profile")
+    assert (none.status_code, none.json()["code"]) == (404, "no_profile")
 
     made = call(product, alice, "PUT", f"{API}/profile", PROFILE)
     told_anew = call(product, alice, "PUT", f"{API}/profile", {"niche": "rye"})
@@ -70,7 +71,7 @@ def test_a_plan_is_made_the_creator_s_own(product: Product, alice: Person) -> No
     project = begin(product, alice).json()
 
     plan = project["plan"]
-    assert "12500 followers" in plan["why"][0]
+    assert "12,500 followers" in plan["why"][0]
     assert "YouTube" in plan["why"][0]
     assert plan["hours_per_week"] == 10
     assert plan["weeks"] == -(-plan["hours"] // 10)
@@ -84,6 +85,8 @@ def test_without_a_profile_there_is_a_plan_too(product: Product, alice: Person) 
     project = begin(product, alice, template="paid-newsletter", title="My letter").json()
 
     assert (project["title"], len(project["plan"]["phases"])) == ("My letter", 3)
+    [welcome] = call(product, alice, "GET", f"{PROJECTS}/{project['id']}/messages").json()["results"]
+    assert welcome["text"].startswith("Welcome to your project: My letter.")
 
 
 def test_no_active_project_is_said_with_a_code(product: Product, alice: Person) -> None:
@@ -216,7 +219,8 @@ def test_a_later_decision_takes_the_place_of_the_former(product: Product, alice:
     both = call(product, alice, "GET", f"{path}?all=true").json()["results"]
 
     assert standing["text"] == "$29"
-    assert "set-membership-price" in standing["tasks"]
+    assert standing["tasks"] == ["set-membership-price"]
+    assert standing["user_id"] == str(alice.user.pk)
     assert [one["superseded_by"] for one in both] == [None, standing["id"]]
 
 

@@ -214,6 +214,12 @@ ROUTES = {
     "api/v1/coaching/projects/<uuid:project_id>/messages/<uuid:message_id>/stop": Route(
         {**PROJECT, "message_id": lambda alice: alice.message.pk}, {"POST": Scope.CHAT}
     ),
+    "api/v1/coaching/projects/<uuid:project_id>/messages/<uuid:message_id>/regenerate": Route(
+        {**PROJECT, "message_id": lambda alice: alice.message.pk}, {"POST": Scope.CHAT}
+    ),
+    "api/v1/coaching/projects/<uuid:project_id>/messages/<uuid:message_id>/feedback": Route(
+        {**PROJECT, "message_id": lambda alice: alice.message.pk}
+    ),
     "api/v1/coaching/projects/<uuid:project_id>/chat": Route(PROJECT, {"POST": Scope.CHAT}, {"text": "Hello"}),
     "api/v1/coaching/projects/<uuid:project_id>/tasks": Route(PROJECT),
     "api/v1/coaching/projects/<uuid:project_id>/tasks/<slug:task_key>": Route(
