@@ -90,7 +90,7 @@ class NewMessage:
     `system`, where given, stands in for the conversation's own.
 
     `project_id` is whose conversation it must be; without it, it must be no project's. What stands in `along` is
-    committed with the message, whose id is `question_id`.
+    committed with the message, whose id is `question_id`. `facts` are what of `system` people wrote, as plain data.
     """
 
     text: str
@@ -99,6 +99,7 @@ class NewMessage:
     parent: UUID | Root | None = None
     attachments: tuple[UUID, ...] = ()
     project_id: UUID | None = None
+    facts: Any = None
     along: tuple[Statement, ...] = ()
 
 
@@ -111,6 +112,7 @@ class Again:
     model: str | None = None
     system: str | None = None
     project_id: UUID | None = None
+    facts: Any = None
 
 
 async def reply_to(
@@ -195,6 +197,7 @@ async def _admitted(
         question_id=asked_id,
         fallbacks=await chain.fallbacks_of(offer, caller),
         prompt_estimate=estimate,
+        facts=new.facts,
     )
     return await turns.admit(order, providers.of(offer), at=at)
 

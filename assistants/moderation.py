@@ -16,6 +16,9 @@ from django.utils.module_loading import import_string
 from accounts.callers import Caller
 from assistants.errors import ContentRefused
 
+NO_TEXT = {"type", "id", "tool_use_id", "media_type", "cache_control"}
+"""Fields of a block that no model reads as a text."""
+
 
 @dataclass(frozen=True)
 class Refusal:
@@ -39,30 +42,51 @@ async def check(texts: Iterable[str], caller: Caller) -> None:
         raise ContentRefused(refusal.reason)
 
 
-def said_in(body: dict[str, Any]) -> Iterator[str]:
-    """What people wrote of a request: system prompt, questions, text documents, what their tools answered.
+def said_in(body: dict[str, Any], facts: Any = None) -> Iterator[str]:
+    """What people wrote of a request: system prompt, questions, text documents with their titles, what their tools are,
+    take and answered, what they search, the shape they ask for. `facts` stand in the system prompt as JSON, in which a
+    word can hide.
 
     What the model said is not theirs. Of images and PDF files nothing can be read here.
     """
+    yield from everything(facts)
     yield from _texts(body.get("system"))
     for message in body["messages"]:
         if message.get("role") != "assistant":
             yield from _texts(message.get("content"))
+    yield from everything([body.get("tools"), body.get("output_config")])
+
+
+def everything(said: Any) -> Iterator[str]:
+    """Every text of plain data, the names of its fields too."""
+    match said:
+        case str():
+            yield said
+        case list():
+            for one in said:
+                yield from everything(one)
+        case dict():
+            for name, value in said.items():
+                yield name
+                yield from everything(value)
 
 
 def _texts(content: Any) -> Iterator[str]:
+    """Of the blocks of a message, but for what says how to read them."""
     match content:
         case str():
             yield content
         case list():
             for block in content:
                 yield from _texts(block)
-        case {"type": "text", "text": str(text)} | {"type": "text", "data": str(text)}:
-            yield text
-        case {"type": "document", "source": source}:
-            yield from _texts(source)
-        case {"content": inner}:
-            yield from _texts(inner)
+        case {"type": "image"} | {"type": "base64"}:
+            return
+        case dict():
+            for name, value in content.items():
+                if name == "input":
+                    yield from everything(value)
+                elif name not in NO_TEXT:
+                    yield from _texts(value)
 
 
 @cache

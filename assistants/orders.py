@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -38,6 +39,7 @@ class Order:
     question_id: UUID | None = None
     prompt_estimate: int | None = None  # Where more is known of the prompt than can be seen of its body.
     fallbacks: tuple[Offer, ...] = ()
+    facts: Any = None  # What of the system prompt people wrote that stands there as JSON.
 
     @property
     def offers(self) -> tuple[Offer, ...]:
@@ -86,7 +88,7 @@ async def reserve_room(order: Order, provider: Provider, at: datetime) -> Room:
     Raises `TooFast` before anything else is looked at, and `ContentRefused` before anything is held.
     """
     pace = await paces.step(order.caller.workspace_id, at)
-    await moderation.check(moderation.said_in(order.call.body), order.caller)
+    await moderation.check(moderation.said_in(order.call.body, order.facts), order.caller)
     wanted = min(order.call.body["max_tokens"], order.offer.max_output)
     first = min(wanted, settings.HOLD_SLICE_TOKENS) if order.streams and not order.thinks else wanted
     prompt = order.prompt_estimate or estimates.prompt_tokens(order.call.body)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -18,7 +19,11 @@ from django.conf import settings
 from accounts.callers import Caller
 from assistants.moderation import Refusal
 
-WORD = re.compile(r"\w+")
+WORD = re.compile(r"[^\W_]+")
+# What shows nothing of its own, inside a word: zero-width characters, soft hyphens, accents.
+UNSEEN = dict.fromkeys(
+    code for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) in ("Cf", "Mn", "Me")
+)
 REFUSAL = Refusal("It holds words that may not be used here.")
 
 Phrase = tuple[str, ...]
@@ -40,8 +45,8 @@ def _phrases(words: Phrase, longest: int) -> Iterator[Phrase]:
 
 
 def _words(text: str) -> Phrase:
-    """Alike for what looks alike: full-width letters, ligatures, capitals."""
-    return tuple(WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
+    """Alike for what looks alike: full-width letters, ligatures, capitals, accents, and what is not seen at all."""
+    return tuple(WORD.findall(unicodedata.normalize("NFKD", text).translate(UNSEEN).casefold()))
 
 
 @cache

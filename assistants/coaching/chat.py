@@ -53,10 +53,12 @@ async def say(
     # Reading takes a while, and others are being answered.
     found = await asyncio.to_thread(detect, new.text, before=context["before"], tasks=context["tasks"])
     recorded = [decision for decision in found.decisions if decision.confidence in RECORDED]
+    known = prompts.facts(context, map(asdict, recorded), found.done)
     new = replace(
         new,
-        system=prompts.system(context, map(asdict, recorded), found.done),
+        system=prompts.system(known),
         project_id=project_id,
+        facts=known,
         along=_recording(context, recorded, found, caller, conversations.question_id(request_id), at),
     )
     return await _reply_to(new, context, caller, request_id, at)
@@ -67,7 +69,8 @@ async def say_again(
 ) -> tuple[LiveTurn, UUID]:
     """Another reply, to one who knows the project as it is now; nothing is read from the question again."""
     context = await contexts.seen(caller, project_id)
-    new = replace(new, system=prompts.system(context), project_id=project_id)
+    known = prompts.facts(context)
+    new = replace(new, system=prompts.system(known), project_id=project_id, facts=known)
     return await _reply_to(new, context, caller, request_id, at)
 
 

@@ -31,9 +31,9 @@ AT_HAND = 3
 take 4,000 tokens of every message."""
 
 
-def system(context: Context, decided: Iterable[Mapping[str, Any]] = (), done: Iterable[str] = ()) -> str:
-    """With what the message at hand has just decided, and done, which is not yet in the context."""
-    return f"{COACH}\n\n<project>\n{quoted(facts(context, decided, done))}\n</project>"
+def system(known: Mapping[str, Any]) -> str:
+    """`known` are the `facts`."""
+    return f"{COACH}\n\n<project>\n{quoted(known)}\n</project>"
 
 
 def quoted(known: object) -> str:
@@ -42,7 +42,8 @@ def quoted(known: object) -> str:
 
 
 def facts(context: Context, decided: Iterable[Mapping[str, Any]] = (), done: Iterable[str] = ()) -> dict[str, Any]:
-    """What whoever works on the project has to know of it, without what the coach alone needs."""
+    """What whoever works on the project has to know of it, without what the coach alone needs: with what the message
+    at hand has just decided, and done, which is not yet in the context."""
     finished = set(done)
     plan = context["plan"]
     newest = {decision["category"]: decision for decision in [*context["decisions"], *decided]}

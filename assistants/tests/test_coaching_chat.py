@@ -201,10 +201,9 @@ def test_nothing_a_creator_writes_ends_the_quotation(database: None, alice: Pers
     profiles.put(alice.user.pk, niche=evil, goals=evil, at=now())
     project = project_of(alice, title=evil)
     tasks.change(project, "interview-followers", by=alice.user.pk, at=now(), notes=evil)
+    decided = {"category": "pricing", "text": evil, "rationale": "", "confidence": ""}
 
-    system = prompts.system(
-        context_of(project), [{"category": "pricing", "text": evil, "rationale": "", "confidence": ""}]
-    )
+    system = prompts.system(prompts.facts(context_of(project), [decided]))
 
     told = system.removeprefix(prompts.COACH)
     assert (told.count("<project>"), told.count("</project>")) == (1, 1)

@@ -9,14 +9,17 @@ from typing import Any
 
 import httpx2
 import pytest
+from django.utils.timezone import now
 from pytest_django import Settings
 
 from accounts.callers import Caller
 from accounts.tests.factories import Person
 from assistants import moderation
+from assistants.coaching import profiles
 from assistants.errors import ContentRefused
 from assistants.models import Message
 from assistants.moderation import Refusal
+from assistants.tests.coached import path_of, project_of
 from assistants.tests.roads import CHAT, CONVERSATION, MESSAGES, Road
 from assistants.tests.standin.client import StandIn
 from config.tests.product import Product, started
@@ -78,7 +81,21 @@ def test_what_is_not_refused_is_answered(strict: Product, alice: Person) -> None
     assert say(strict, CONVERSATION, alice, "A secret, and a sauce").status_code == 201
 
 
-@pytest.mark.parametrize("text", ["a secret\n sauce", "Secret-Sauce!", "\uff50lutonium", "plutonium"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a secret\n sauce",
+        "Secret-Sauce!",
+        "\uff50lutonium",
+        "plutonium",
+        "_plutonium_",
+        "secret_sauce",
+        "plu\u200btonium",
+        "plu\u00adtonium",
+        "plu\u0301tonium",
+        "pl\u00fatonium",
+    ],
+)
 def test_words_are_found_whatever_they_look_like(
     run: Run[Any], settings: Settings, alice: Person, words: Path, text: str
 ) -> None:
@@ -106,16 +123,46 @@ def test_a_moderator_of_one_s_own_knows_who_says_what(run: Run[Any], settings: S
         run(moderation.check(["One", "Two"], alice.caller))
 
 
+def test_a_fact_of_a_project_is_looked_at_as_it_was_written(strict: Product, alice: Person) -> None:
+    profiles.put(alice.user.pk, niche="Energy\nplutonium", at=now())
+
+    asked: Any = {"headers": alice.headers, "json": {"text": "What next?"}}
+    answer = strict.http.post(f"{path_of(project_of(alice))}/chat", **asked)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "content_refused")
+
+
 def test_everything_that_people_wrote_is_looked_at() -> None:
-    document = {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "file"}}
+    source = {"type": "text", "media_type": "text/plain", "data": "file"}
+    document = {"type": "document", "source": source, "title": "title", "context": "context"}
+    scan = {"type": "document", "source": {"type": "base64", "data": "…"}, "title": "scan"}
+    search = {
+        "type": "search_result",
+        "source": "where",
+        "title": "hit",
+        "content": [{"type": "text", "text": "found"}],
+    }
+    called = {"type": "tool_use", "id": "1", "name": "call", "input": {"key": ["value"], "type": "image"}}
     result = {"type": "tool_result", "tool_use_id": "1", "content": [{"type": "text", "text": "tool"}]}
     body = {
         "system": [{"type": "text", "text": "system"}],
         "messages": [
             {"role": "user", "content": "question"},
             {"role": "assistant", "content": "answer"},
-            {"role": "user", "content": [document, result, {"type": "image", "source": {"data": "…"}}]},
+            {
+                "role": "user",
+                "content": [document, scan, search, called, result, {"type": "image", "source": {"data": "…"}}],
+            },
         ],
+        "tools": [{"description": "tools"}],
+        "output_config": {"format": "shape"},
     }
 
-    assert list(moderation.said_in(body)) == ["system", "question", "file", "tool"]
+    told = "system question file title context scan where hit found call key value type image tool description tools"
+    assert list(moderation.said_in(body, {"niche": "a\nfact"})) == [
+        "niche",
+        "a\nfact",
+        *told.split(),
+        "format",
+        "shape",
+    ]
