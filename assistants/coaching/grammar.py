@@ -430,7 +430,7 @@ NO_COMMITMENT = any_of(
     r"(?:when|in)|in (?:19|20[01])\d|in 202[0-4]|at first|originally|previously|in the past|at the time|when i "
     r"was|for years|used to)\b",
     # A fact about a product or a person, whose name comes first.
-    rf"^\W*(?!(?i:{OURS})\b)(?-i:[A-Z])[\w.-]*(?:'s (?:great|fee|price|good|bad|nice|free|cheap|expensive|ok|"
+    rf"^\W*(?!(?i:{OURS}|i|we)\b)(?-i:[A-Z])[\w.-]*(?:'s (?:great|fee|price|good|bad|nice|free|cheap|expensive|ok|"
     rf"fine)| (?:is|has|costs?|"
     r"takes?|looks?|charges|raised|offers|lets|seems|feels|comes|gives|wants|needs|does|doesn't|can|was|works?|"
     r"sounds|are|"

@@ -556,7 +556,7 @@ def test_an_address_that_does_not_exist_is_answered_in_the_formats_shape(gpt: op
 def test_a_spent_allowance_is_an_insufficient_quota(gpt: openai.OpenAI, asked: Asked) -> None:
     spend_all(gpt)
 
-    with pytest.raises(openai.RateLimitError, match="allows 10000 tokens a day") as refused:
+    with pytest.raises(openai.RateLimitError, match="allows 10,000 tokens a day") as refused:
         asked(gpt, "Hello")
 
     said = refused.value.response.headers

@@ -196,7 +196,7 @@ def test_who_has_used_the_last_token_is_refused(product: Product, spent: Person,
     said = str(refused.json())
     assert refused.status_code == 429
     assert refused.headers["x-should-retry"] == "false"
-    assert "10000 tokens a day" in said
+    assert "10,000 tokens a day" in said
     assert f"{midnight(spent, at):%Y-%m-%dT%H:%M:%SZ}" in said
     assert refused.headers["X-Request-ID"] in said
 

@@ -615,7 +615,7 @@ def test_the_day_may_be_used_up_to_its_last_token(claude: anthropic.Anthropic, a
 def test_a_spent_allowance_is_a_rate_limit_that_says_what_it_was(claude: anthropic.Anthropic) -> None:
     spend_all(claude)
 
-    with pytest.raises(anthropic.RateLimitError, match="allows 10000 tokens a day") as refused:
+    with pytest.raises(anthropic.RateLimitError, match="allows 10,000 tokens a day") as refused:
         ask(claude, "Hello")
 
     said = refused.value.response.headers

@@ -127,7 +127,7 @@ def test_a_refusal_says_the_limit_when_it_resets_and_its_decision(run: Run[Any],
 
     midnight = periods.day_at(at, alice.caller.zone).ends_at
     assert refused.value.resets_at == midnight
-    assert "allows 10000 tokens a day: 0 are used, 10000 remain, and this request needs 10001." in str(refused.value)
+    assert "allows 10,000 tokens a day: 0 are used, 10,000 remain, and this request needs 10,001." in str(refused.value)
     assert f"It resets at {midnight:%Y-%m-%dT%H:%M:%SZ}." in str(refused.value)
     assert name in str(refused.value)
 

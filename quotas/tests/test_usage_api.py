@@ -271,7 +271,7 @@ def test_a_refusal_names_the_limit_the_reset_and_the_decision(product: Product, 
 
     problem = say(product, alice).json()
 
-    assert "free plan allows 10000 tokens a day" in problem["detail"]
+    assert "free plan allows 10,000 tokens a day" in problem["detail"]
     assert f"{tomorrow():%Y-%m-%dT%H:%M:%SZ}" in problem["detail"]
     assert problem["request_id"] in problem["detail"]
     assert get(product, alice, problem["decision"])["admitted"] is False
