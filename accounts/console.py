@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from base64 import b64encode
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -11,6 +12,7 @@ from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.contrib.auth import login
 from django.contrib.auth.views import LoginView
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, URLResolver, path, reverse
@@ -25,6 +27,7 @@ from accounts.errors import AuthenticatorExists, InvalidCredentials, TooManyAtte
 from accounts.factors import apps, codes, notices, sealing
 from accounts.factors.pending import factors_of
 from accounts.models import User
+from accounts.signals import staff_signed_in
 
 ENTERED_BY = "entered_console_by"
 PASSWORD, SECOND_FACTOR = "password", "second factor"
@@ -42,6 +45,7 @@ def enter(request: HttpRequest, user: User, *, by: str) -> None:
     login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
     request.session.pop(SETTING_UP, None)
     request.session[ENTERED_BY] = by
+    transaction.on_commit(partial(staff_signed_in.send_robust, User, user_id=user.pk, way="console"))
 
 
 class SignIn(forms.Form):

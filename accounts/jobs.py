@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from celery import current_app
+from django.db import transaction
 from kombu.exceptions import OperationalError as BrokerAway
 
 from accounts import outage
@@ -21,3 +23,7 @@ def nudge(task: str) -> None:
     except BrokerAway as exc:
         outage.note(exc)
         logger.warning("The broker is away, so %s waits for the beat.", task)
+
+
+def nudge_after_commit(task: str) -> None:
+    transaction.on_commit(partial(nudge, task))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -11,6 +12,7 @@ from accounts import guards, letters, mailboxes
 from accounts.backends import is_beside_an_owner, named_by
 from accounts.errors import EmailTaken
 from accounts.models import User
+from accounts.signals import user_signed_up
 
 
 def register(*, email: str, password: str, at: datetime, **profile: Any) -> User:
@@ -21,6 +23,7 @@ def register(*, email: str, password: str, at: datetime, **profile: Any) -> User
     may_write = guards.may("letter", email, "verify_email", at=at)
     with transaction.atomic():
         user = User.objects.create_user(email, password, **profile)
+        _announce(user)
         if may_write:
             letters.post("verify_email", to=user.email, user=user)
     return user
@@ -34,11 +37,16 @@ def register_through(email: str, *, name: str, verified: bool, may_write: bool, 
     verified and another account's: whoever has both connects them, signed in.
     """
     user = User.objects.create_user(email, None, name=name)
+    _announce(user)
     if not verified and may_write:
         letters.post("verify_email", to=user.email, user=user)
     if verified and not mailboxes.confirm(user, at=at):
         raise EmailTaken("There is an account with this email already. Sign in to it, then connect this log-in.")
     return user
+
+
+def _announce(user: User) -> None:
+    transaction.on_commit(partial(user_signed_up.send_robust, User, user_id=user.pk))
 
 
 def sign_in(*, email: str, password: str, address: str, at: datetime) -> User:

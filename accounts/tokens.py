@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 from accounts.clients import UNKNOWN, Client
 from accounts.errors import NO_MATCH, InvalidCredentials
 from accounts.models import Membership, TokenFamily, User, Workspace
+from accounts.signals import staff_signed_in
 
 FAMILY = "family"
 USER = "user_id"
@@ -105,6 +107,7 @@ def begin_staff(user: User, client: Client = UNKNOWN) -> str:
         raise InvalidCredentials(NO_MATCH)
     token = Staff()
     family = _begin(user, client, token, is_staff=True)
+    transaction.on_commit(partial(staff_signed_in.send_robust, User, user_id=user.pk, way="api"))
     token[ROLE] = "admin"
     return str(_named(token, family))
 

@@ -28,7 +28,8 @@ from assistants.orders import Order, Room
 from assistants.prices import Usage
 from assistants.providers.base import NobodyListened, Provider, ProviderBroken, ProviderError
 from assistants.reading import QUOTA, STOPPED, Event, Piece, Reading, joined
-from quotas import metering
+from assistants.signals import turn_completed
+from quotas import metering, refusals
 from quotas.limits import Limit
 from quotas.metering import Admission
 from quotas.models import Basis
@@ -328,6 +329,19 @@ class LiveTurn:
         else:
             await metering.release(self.admission.reservation_id, along=along)
         self._settled = True
+        self._announce()
+
+    def _announce(self) -> None:
+        caller = self.order.caller
+        turn_completed.send_robust(
+            LiveTurn,
+            workspace_id=caller.workspace_id,
+            user_id=caller.user_id,
+            model=self.order.offer.slug,
+            outcome=self.outcome,
+            tokens=self.usage.total if self.basis else 0,
+            cost=self.cost if self.basis else 0,
+        )
 
     @property
     def _spent(self) -> metering.Amounts:
@@ -415,6 +429,7 @@ async def admit(order: Order, provider: Provider, *, at: datetime) -> LiveTurn:
 
     Raises `ContentRefused`, `QuotaExceeded` or `ModelNotInPlan`.
     """
-    room = await orders.reserve_room(order, provider, at)
+    with refusals.announced(order.caller):
+        room = await orders.reserve_room(order, provider, at)
     body = {**order.call.body, "model": order.offer.upstream_name, "max_tokens": room.wanted}
     return LiveTurn(replace(order, call=replace(order.call, body=body)), provider, room, at)

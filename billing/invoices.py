@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from typing import Any
+
+from django.db import transaction
 
 from accounts import audit
 from billing import customers, dunning
 from billing.gateways import Gateway
 from billing.models import Customer, Invoice, Subscription
+from billing.models.subscriptions import Gateway as Takers
 from billing.projections import ProjectedInvoice, project_invoice
+from billing.signals import payment_received
 
 Status = Invoice.Status
 NAMED_ELSEWHERE = {"stripe_id", "customer_id", "subscription_id"}
@@ -61,7 +66,10 @@ def _write(gateway: Gateway, told: ProjectedInvoice, *, at: datetime) -> Invoice
             "refunded": gateway.refunds(told.stripe_id) if told.amount_paid else 0,
         },
     )
-    for action in _happened(before, after):
+    happened = _happened(before, after)
+    if "paid" in happened and after.amount_paid:
+        _announce(after)
+    for action in happened:
         audit.record(
             f"invoice.{action}",
             by=audit.SYSTEM,
@@ -72,6 +80,17 @@ def _write(gateway: Gateway, told: ProjectedInvoice, *, at: datetime) -> Invoice
         )
     dunning.follow(after, at=at)
     return after
+
+
+def _announce(paid: Invoice) -> None:
+    news = {
+        "invoice": paid.pk,
+        "workspace_id": paid.workspace_id,
+        "amount": paid.amount_paid,
+        "currency": paid.currency,
+        "simulated": paid.gateway == Takers.DEMO,
+    }
+    transaction.on_commit(partial(payment_received.send_robust, Invoice, **news))
 
 
 def _happened(before: Invoice | None, after: Invoice) -> list[str]:

@@ -106,9 +106,21 @@ def put_on_plan(
     if before != plan.slug:
         told = {"before": {"plan": before}, "after": {"plan": plan.slug}}
         audit.record("subscription.given", by=by, subject=workspace, at=at, workspace_id=workspace.pk, **told)
+    given = _give(workspace, plan, at=at)
+    if before != plan.slug:
+        _announce(workspace.pk, given, plan.slug)
+    return given
+
+
+def _give(workspace: Workspace, plan: Plan, *, at: datetime) -> Subscription | None:
     if plan.is_default:
         return None
     return Subscription.objects.create(workspace=workspace, plan=plan, current_period_start=at, created_at=at)
+
+
+def _announce(workspace_id: UUID, subscription: Subscription | None, plan: str) -> None:
+    news = {"subscription": subscription and subscription.pk, "workspace_id": workspace_id, "plan": plan}
+    transaction.on_commit(partial(subscription_changed.send_robust, Subscription, **news))
 
 
 def hold(workspace_id: UUID) -> Workspace:
@@ -197,8 +209,7 @@ def _tell_of_change(known: Subscription | None, now: Subscription, plan_before: 
             after=latter,
         )
     if former != latter or plan != plan_before:
-        news = {"subscription": now.pk, "workspace_id": now.workspace_id, "plan": plan}
-        transaction.on_commit(partial(subscription_changed.send_robust, Subscription, **news))
+        _announce(now.workspace_id, now, plan)
 
 
 def _said(subscription: Subscription) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.core.handlers.asgi import ASGIRequest
 
 from accounts import database
+from analytics import pulse
 from assistants import providers, running
 from assistants.crew import here
 from config import errors, idempotency
@@ -90,6 +91,7 @@ async def live(receive: Receive, send: Send) -> None:
     await running.drain(0)
     await here.drain(0)
     await idempotency.drain(LAST_ANSWERS_SECONDS)
+    await pulse.tell()
     for provider in providers.every():
         await provider.close()
     await database.close_pool()

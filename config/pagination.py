@@ -8,8 +8,8 @@ from rest_framework.request import Request
 
 
 class ByCursor(CursorPagination):
-    """Newest first, by `created_at` or what the view names as `newest_by`. Follow `next`; `page_size` may be asked for,
-    up to 100."""
+    """Newest first, by `created_at` or what the view names as `newest_by`: another moment, or `id`.
+    Follow `next`; `page_size` may be asked for, up to 100."""
 
     page_size = 20
     page_size_query_param = "page_size"
@@ -28,7 +28,8 @@ class ByCursor(CursorPagination):
 
     def decode_cursor(self, request: Request) -> Cursor | None:
         cursor = super().decode_cursor(request)
-        if cursor and cursor.position is not None and not _is_moment(str(cursor.position)):
+        is_one = str.isdecimal if self.ordering[0] == "-id" else _is_moment
+        if cursor and cursor.position is not None and not is_one(str(cursor.position)):
             raise NotFound(self.invalid_cursor_message)
         return cursor
 

@@ -154,8 +154,23 @@ CELERY_BEAT_SCHEDULE = {
     "end grace": {"task": "billing.tasks.end_grace", "schedule": timedelta(minutes=10)},
     "play demo clock": {"task": "billing.tasks.play_demo_clock", "schedule": timedelta(minutes=1)},
     "sweep attachments": {"task": "assistants.tasks.sweep_attachments", "schedule": timedelta(hours=1)},
+    "forget events": {"task": "analytics.tasks.forget_events", "schedule": timedelta(days=1)},
     "close interrupted messages": {"task": "assistants.tasks.close_interrupted", "schedule": timedelta(seconds=60)},
 }
+
+# ---- The feed --------------------------------------------------------------------------------------------------------
+
+# It carries no more than a word that there is something new: what it is stands in the rows.
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {
+            "hosts": [{"address": REDIS_URL, "socket_connect_timeout": 0.5, "socket_timeout": 0.5}],
+            "prefix": "stipend",
+        },
+    }
+}
+EVENTS_KEPT = timedelta(days=90)
 
 # ---- People and tokens -----------------------------------------------------------------------------------------------
 
@@ -471,6 +486,7 @@ SPECTACULAR_SETTINGS = {
         "Meter": "accounts.meters.Meter",
         "Window": "accounts.meters.Window",
         "Role": "accounts.models.Membership.Role",
+        "EventKind": "analytics.models.events.Event.Kind",
         "JobState": "assistants.models.Job.State",
         "GivenRole": "accounts.workspace_serializers.GIVEN_ROLES",
         "ProjectStatus": "assistants.models.coaching.Project.Status",
@@ -515,6 +531,8 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         "httpx2": {"level": "WARNING"},
         "stripe": {"level": "WARNING"},
+        # That Redis is away is said once, by whoever notices it.
+        "channels_redis": {"level": "CRITICAL"},
         # It warns of files that people made.
         "pypdf": {"level": "ERROR"},
     },

@@ -4,3 +4,7 @@ from django.dispatch import Signal
 
 # workspace_id; meter, window; percent: 80 or 100; used, limit.
 allowance_reached = Signal()
+
+# workspace_id, user_id; request_id, by which the decision is found; plan; meters: those that had no room. It is said in
+# the road of the request, so whoever listens only makes a note.
+quota_exceeded = Signal()

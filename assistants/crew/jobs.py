@@ -22,11 +22,11 @@ from psycopg.types.json import Jsonb
 from accounts import database
 from accounts import jobs as workers
 from accounts.callers import Caller
-from assistants import moderation
+from assistants import moderation, signals
 from assistants.crew import casting, claims, roles, rooms, work
 from assistants.errors import JobEnded
 from assistants.models import Job
-from quotas import metering, paces
+from quotas import metering, paces, refusals
 
 # A hold waits so long for a worker; work that waits longer is held for anew when it begins.
 QUEUED_FOR = timedelta(hours=1)
@@ -45,7 +45,10 @@ ASK_TO_CANCEL = """
     WHERE id = %(id)s AND state IN ('queued', 'running') RETURNING id
 """
 
-DELETE = "UPDATE assistants_job SET deleted_at = %(at)s WHERE id = %(id)s RETURNING id"
+DELETE = """
+    UPDATE assistants_job SET deleted_at = %(at)s WHERE id = %(id)s AND deleted_at IS NULL
+    RETURNING id AS job_id, workspace_id, user_id, kind
+"""
 
 
 @dataclass(frozen=True)
@@ -72,16 +75,17 @@ async def begin(new: NewJob, caller: Caller, *, request_id: str, at: datetime) -
     parts = await casting.cast(crew, new.model, caller)
     await moderation.check(_texts(new.brief), caller)
     pace = await paces.step(caller.workspace_id, at)
-    admission = await rooms.hold(
-        parts,
-        new.brief,
-        {},
-        caller=caller,
-        counts=rooms.counts(new.kind),
-        request_id=request_id,
-        at=at,
-        pace=pace,
-    )
+    with refusals.announced(caller):
+        admission = await rooms.hold(
+            parts,
+            new.brief,
+            {},
+            caller=caller,
+            counts=rooms.counts(new.kind),
+            request_id=request_id,
+            at=at,
+            pace=pace,
+        )
     job_id = uuid.uuid4()
     job = {
         "id": job_id,
@@ -126,7 +130,8 @@ async def delete(job_id: UUID, at: datetime) -> None:
     """It is seen no more, and ends if it has not."""
     with suppress(JobEnded):
         await cancel(job_id, at)
-    await database.fetch_one(DELETE, {"id": job_id, "at": at})
+    if deleted := await database.fetch_one(DELETE, {"id": job_id, "at": at}):
+        await signals.job_deleted.asend_robust(Job, **deleted)
 
 
 def _texts(value: Any) -> Iterator[str]:

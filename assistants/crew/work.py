@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
-from asgiref.sync import sync_to_async
 from django.conf import settings
 
 from accounts import callers
@@ -158,8 +157,13 @@ class Work:
 
     async def _end(self, state: State, *, error: str = "", result: Any = None) -> None:
         await self._settle(claims.ending(self.job, state, error, result))
-        await sync_to_async(signals.job_ended.send_robust)(
-            Job, job_id=self.job.id, workspace_id=self.job.workspace_id, kind=self.job.kind, state=state
+        await signals.job_ended.asend_robust(
+            Job,
+            job_id=self.job.id,
+            workspace_id=self.job.workspace_id,
+            user_id=self.job.user_id,
+            kind=self.job.kind,
+            state=state,
         )
 
     # ---- staying alive

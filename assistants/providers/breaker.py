@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from assistants.providers.base import ProviderBroken, ProviderBusy, ProviderError, ProviderRejected
+from assistants.signals import provider_left_alone
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +89,7 @@ class Breaker:
 
     def _open(self, pause: float, at: float) -> None:
         logger.warning("provider %s is left alone for %g s", self.name, pause)
+        provider_left_alone.send_robust(Breaker, provider=self.name, seconds=pause)
         self._pause, self._opened_at, self._try_at, self._probing = pause, at, at + pause, False
 
 

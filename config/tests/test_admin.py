@@ -31,6 +31,9 @@ from accounts.models import (
 )
 from accounts.tests.factories import PASSWORD, Person, person
 from accounts.tests.ways_in import in_console
+from analytics import events
+from analytics.events import Happened
+from analytics.models import Alert, AlertRule, Delivery, Event, Ticket, Webhook
 from assistants import attachments
 from assistants.coaching import decisions, profiles, tasks
 from assistants.models import Attachment, Conversation, CreatorProfile, Job, Message, Project, Step, Task, Turn
@@ -73,7 +76,9 @@ APPS = ["accounts", "analytics", "assistants", "billing", "quotas"]
 MODELS = [model for app in APPS for model in apps.get_app_config(app).get_models(include_auto_created=False)]
 LEDGER: list[type[Model]] = [Bucket, Decision, Entry, Grant, Hold, Notice, Reservation, Rollup, TopUp]
 MONEY: list[type[Model]] = [Customer, Effect, Invoice, Overage, PackPurchase, Simulated, StripeEvent, Subscription]
-READ_ONLY = [*LEDGER, *MONEY, PlanLimit, Price, Attachment, Turn, Step, AuditEntry, Tally, Export, IdempotentRequest]
+WATCHED: list[type[Model]] = [Alert, Delivery, Event, Ticket, Webhook]
+KEPT: list[type[Model]] = [PlanLimit, Price, Attachment, Turn, Step, AuditEntry, Tally, Export, IdempotentRequest]
+READ_ONLY = [*LEDGER, *MONEY, *WATCHED, *KEPT]
 COACHING: list[type[Model]] = [CreatorProfile, Project, Task, Decided]
 MADE_ELSEWHERE = [*READ_ONLY, ApiKey, Invitation, Letter, Conversation, Message, Job, *COACHING]
 
@@ -129,7 +134,19 @@ def rows(run: Run[Any]) -> Person:
     )
     coach(alice)
     a_step(alice, admitted.reservation_id)
+    watch(alice)
     return alice
+
+
+def watch(alice: Person) -> None:
+    """An event for a webhook, an alert, and somebody who is about to watch."""
+    at = now()
+    Webhook.objects.create(workspace=alice.workspace, url="https://<script>", kinds=["user_signup"], created_at=at)
+    events.tell(Happened("user_signup", alice.workspace.pk, alice.user.pk, {"<script>": "<script>"}), at=at)
+    Ticket.objects.create(hash=uuid.uuid4().hex, user=alice.user, expires_at=at)
+    rule = AlertRule.objects.earliest("pk")
+    about = {"rule": rule, "subject": "<script>", "workspace": alice.workspace, "window_start": at, "created_at": at}
+    Alert.objects.create(**about, value=2, threshold=1)
 
 
 def a_step(alice: Person, reservation_id: uuid.UUID) -> None:

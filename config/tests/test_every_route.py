@@ -201,6 +201,7 @@ ROUTES = {
     "api/v1/quotas/notices": HERS,
     "api/v1/quotas/decisions": HERS,
     "api/v1/quotas/decisions/<slug:request_id>": named(request_id=lambda alice: alice.decision.pk),
+    "api/v1/analytics/activity": HERS,
     "api/v1/analytics/coaching": HERS,
     "api/v1/coaching/profile": HERS,
     "api/v1/coaching/templates": HERS,

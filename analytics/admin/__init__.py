@@ -1,0 +1,3 @@
+from analytics.admin import alerts, events, webhooks
+
+__all__ = ["alerts", "events", "webhooks"]

@@ -1,0 +1,120 @@
+"""What the lower apps announce, as the feed tells it. A listener that fails never breaks who spoke."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F
+from django.dispatch import Signal
+from django.utils.timezone import now
+
+from accounts.models import User
+from accounts.signals import staff_signed_in, user_signed_up
+from analytics import events, pulse
+from analytics.events import Happened, Kind
+from analytics.pulse import Sum
+from assistants.models import Job, Turn
+from assistants.signals import job_deleted, job_ended, provider_left_alone, turn_completed
+from billing.models import PackPurchase, Subscription
+from billing.models.subscriptions import Gateway
+from billing.signals import pack_paid, payment_received, subscription_changed
+from quotas.signals import allowance_reached, quota_exceeded
+
+GENERATED: dict[str, str] = {
+    Job.Kind.STRATEGY: Kind.STRATEGY_GENERATED,
+    Job.Kind.OPERATION: Kind.OPERATION_EXECUTED,
+}
+
+
+def connect() -> None:
+    heard: dict[Signal, Callable[..., Any]] = {
+        user_signed_up: hear_of_sign_up,
+        staff_signed_in: hear_of_staff,
+        turn_completed: hear_of_turn,
+        quota_exceeded: hear_of_refusal,
+        provider_left_alone: hear_of_provider,
+        allowance_reached: hear_of_allowance,
+        job_ended: hear_of_job,
+        job_deleted: hear_of_deletion,
+        payment_received: hear_of_payment,
+        pack_paid: hear_of_pack,
+        subscription_changed: hear_of_subscription,
+    }
+    for signal, receiver in heard.items():
+        signal.connect(receiver)
+
+
+def hear_of_sign_up(*, user_id: UUID, **_: Any) -> None:
+    workspace = User.objects.filter(pk=user_id).values_list("personal_workspace", flat=True).first()
+    events.tell(Happened(Kind.USER_SIGNUP, workspace, user_id), at=now())
+
+
+def hear_of_staff(*, user_id: UUID, way: str, **_: Any) -> None:
+    events.tell(Happened(Kind.ADMIN_LOGIN, None, user_id, {"way": way}), at=now())
+
+
+def hear_of_allowance(*, workspace_id: UUID, **news: Any) -> None:
+    data = {name: news[name] for name in ("meter", "window", "percent", "used", "limit")}
+    events.tell(Happened(Kind.ALLOWANCE_REACHED, workspace_id, None, data), at=now())
+
+
+async def hear_of_job(*, job_id: UUID, workspace_id: UUID, user_id: UUID, kind: str, state: str, **_: Any) -> None:
+    """However it ended: `state` says so."""
+    if kind in GENERATED:
+        happened = Happened(GENERATED[kind], workspace_id, user_id, {"job": str(job_id), "state": str(state)})
+        await events.atell(happened, at=now())
+
+
+async def hear_of_deletion(*, job_id: UUID, workspace_id: UUID, user_id: UUID, kind: str, **_: Any) -> None:
+    if kind == Job.Kind.STRATEGY:
+        await events.atell(Happened(Kind.STRATEGY_DELETED, workspace_id, user_id, {"job": str(job_id)}), at=now())
+
+
+def hear_of_payment(*, invoice: int, workspace_id: UUID, **news: Any) -> None:
+    data = {"invoice": invoice, **{name: news[name] for name in ("amount", "currency", "simulated")}}
+    events.tell(Happened(Kind.PAYMENT_RECEIVED, workspace_id, None, data), at=now())
+
+
+def hear_of_pack(*, purchase: UUID, **_: Any) -> None:
+    bought = PackPurchase.objects.get(pk=purchase)
+    data = {
+        "pack": bought.pack_id,
+        "purchase": str(purchase),
+        "amount": bought.price,
+        "currency": bought.currency,
+        "simulated": bought.gateway == Gateway.DEMO,
+    }
+    events.tell(Happened(Kind.PAYMENT_RECEIVED, bought.workspace_id, None, data), at=now())
+
+
+def hear_of_subscription(*, subscription: int | None, workspace_id: UUID, plan: str, **_: Any) -> None:
+    """`status` as it is by now; null where staff took the subscription away."""
+    fields = ["status", "cancel_at_period_end", "next_plan"]
+    found = Subscription.objects.annotate(next_plan=F("next_price__plan")).filter(pk=subscription or 0).values(*fields)
+    data = {"subscription": subscription, "plan": plan, **(found.first() or dict.fromkeys(fields))}
+    events.tell(Happened(Kind.SUBSCRIPTION_CHANGED, workspace_id, None, data), at=now())
+
+
+# ---- in the road of an answer: notes alone ---------------------------------------------------------------------------
+
+
+def hear_of_turn(
+    *, workspace_id: UUID, user_id: UUID, model: str, outcome: str, tokens: int, cost: int, **_: Any
+) -> None:
+    failed = int(outcome != Turn.Outcome.COMPLETED)
+    sums = {"chats": 1, "failed": failed, "tokens": tokens, "cost": cost}
+    pulse.note(Kind.CHAT_COMPLETED, workspace_id, Sum({user_id}, sums, {"models": {model}}))
+
+
+def hear_of_refusal(
+    *, workspace_id: UUID, user_id: UUID, request_id: str, plan: str, meters: list[str], **_: Any
+) -> None:
+    """The first of those that were refused together can be looked up."""
+    words = {"meters": set(meters), "plans": {plan}, "requests": {request_id}}
+    pulse.note(Kind.QUOTA_EXCEEDED, workspace_id, Sum({user_id}, {"refused": 1}, words))
+
+
+def hear_of_provider(*, provider: str, **_: Any) -> None:
+    pulse.note(Kind.PROVIDER_FAILING, None, Sum(sums={"times": 1}, sets={"providers": {provider}}))
