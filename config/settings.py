@@ -487,6 +487,7 @@ SPECTACULAR_SETTINGS = {
         "Window": "accounts.meters.Window",
         "Role": "accounts.models.Membership.Role",
         "EventKind": "analytics.models.events.Event.Kind",
+        "JobKind": "assistants.models.Job.Kind",
         "JobState": "assistants.models.Job.State",
         "GivenRole": "accounts.workspace_serializers.GIVEN_ROLES",
         "ProjectStatus": "assistants.models.coaching.Project.Status",
