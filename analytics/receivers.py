@@ -16,6 +16,7 @@ from analytics import events, pulse
 from analytics.events import Happened, Kind
 from analytics.pulse import Sum
 from assistants.models import Job, Turn
+from assistants.providers.base import NobodyListened
 from assistants.signals import job_deleted, job_ended, provider_left_alone, turn_completed
 from billing.models import PackPurchase, Subscription
 from billing.models.subscriptions import Gateway
@@ -101,9 +102,10 @@ def hear_of_subscription(*, subscription: int | None, workspace_id: UUID, plan: 
 
 
 def hear_of_turn(
-    *, workspace_id: UUID, user_id: UUID, model: str, outcome: str, tokens: int, cost: int, **_: Any
+    *, workspace_id: UUID, user_id: UUID, model: str, outcome: str, error: str, tokens: int, cost: int, **_: Any
 ) -> None:
-    failed = int(outcome != Turn.Outcome.COMPLETED)
+    """Whoever hangs up has not been failed."""
+    failed = int(outcome != Turn.Outcome.COMPLETED and error != NobodyListened.code)
     sums = {"chats": 1, "failed": failed, "tokens": tokens, "cost": cost}
     pulse.note(Kind.CHAT_COMPLETED, workspace_id, Sum({user_id}, sums, {"models": {model}}))
 

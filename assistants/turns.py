@@ -339,6 +339,7 @@ class LiveTurn:
             user_id=caller.user_id,
             model=self.order.offer.slug,
             outcome=self.outcome,
+            error=self.failure.code if self.failure else "",
             tokens=self.usage.total if self.basis else 0,
             cost=self.cost if self.basis else 0,
         )

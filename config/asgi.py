@@ -21,6 +21,7 @@ from django.core.handlers.asgi import ASGIRequest
 
 from accounts import database
 from analytics import pulse
+from analytics.live.sockets import ActivitySocket
 from assistants import providers, running
 from assistants.crew import here
 from config import errors, idempotency
@@ -33,17 +34,27 @@ LAST_ANSWERS_SECONDS = 5.0
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+SOCKETS: dict[str, Application] = {"/ws/admin/activity": ActivitySocket.as_asgi()}
 static_files = serve_static(django_application)
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         await live(receive, send)
+    elif scope["type"] == "websocket":
+        await SOCKETS.get(scope["path"], nowhere)(scope, receive, send)
     elif scope["path"].startswith(settings.STATIC_URL):
         await static_files(scope, receive, send)
     else:
         await within_limits(scope, receive, send)
+
+
+async def nowhere(scope: Scope, receive: Receive, send: Send) -> None:
+    """A socket that is closed before it is open is answered 403."""
+    await receive()
+    await send({"type": "websocket.close"})
 
 
 async def within_limits(scope: Scope, receive: Receive, send: Send) -> None:

@@ -44,6 +44,9 @@ def main() -> None:
         server_header=False,
         # uvicorn would believe any X-Forwarded-For that is sent from this machine; `accounts.addresses` reads it.
         proxy_headers=False,
+        # A console says little, and what it is told is its own secret: compressed, its length would tell of it.
+        ws_max_size=4096,
+        ws_per_message_deflate=False,
         timeout_graceful_shutdown=int(DRAIN_SECONDS) + GOODBYE_SECONDS,
     )
     Server(config).run()

@@ -154,6 +154,7 @@ CELERY_BEAT_SCHEDULE = {
     "end grace": {"task": "billing.tasks.end_grace", "schedule": timedelta(minutes=10)},
     "play demo clock": {"task": "billing.tasks.play_demo_clock", "schedule": timedelta(minutes=1)},
     "sweep attachments": {"task": "assistants.tasks.sweep_attachments", "schedule": timedelta(hours=1)},
+    "evaluate alerts": {"task": "analytics.tasks.evaluate_alerts", "schedule": timedelta(minutes=1)},
     "forget events": {"task": "analytics.tasks.forget_events", "schedule": timedelta(days=1)},
     "close interrupted messages": {"task": "assistants.tasks.close_interrupted", "schedule": timedelta(seconds=60)},
 }
@@ -171,6 +172,8 @@ CHANNEL_LAYERS = {
     }
 }
 EVENTS_KEPT = timedelta(days=90)
+# What opens the socket to staff who have no session of the console, once.
+TICKET_SECONDS = 30
 
 # ---- People and tokens -----------------------------------------------------------------------------------------------
 

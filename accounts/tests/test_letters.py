@@ -56,6 +56,8 @@ CONTEXTS["allowance_reached"] = {
     "allowance": {**ALLOWANCE, "beyond": "hard", "resets": "Tuesday 14 July 2026, 00:00 (Europe/Berlin)"},
     "url": "https://app.example/billing",
 }
+CONTEXTS["alert_raised"] = {"rule": HOSTILE, "kind": "Cost", "value": "51", "threshold": "50", "subject": HOSTILE}
+CONTEXTS["webhook_off"] = {"address": HOSTILE, "since": "1 July 2026, 00:00", "path": "/api/v1/webhooks/1"}
 KINDS = sorted(path.stem for path in TEMPLATES.glob("*.txt") if path.stem != "base")
 
 

@@ -24,3 +24,9 @@ class ActivityQuery(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(Event.Kind.choices, required=False)
     workspace = serializers.UUIDField(required=False)
     user = serializers.UUIDField(required=False)
+
+
+class NewTicket(serializers.Serializer[Any]):
+    ticket = serializers.CharField(help_text="Shown here alone.")
+    expires_at = serializers.DateTimeField()
+    url = serializers.CharField(help_text="Of the WebSocket.")

@@ -11,7 +11,7 @@ from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM
 
 from config import embedded, processes
 from config.folders import Place
-from config.processes import Process
+from config.processes import STOPPED_WITHIN, Process
 
 
 @dataclass
@@ -30,6 +30,11 @@ class Redis:
     def go_on(self) -> None:
         self.process.send_signal(SIGCONT)
 
+    def start_again(self) -> None:
+        """After `kill`, with nothing in it."""
+        self.process = embedded.start_redis(self.place, durable=False)
+        processes.wait_until(partial(embedded.ping_redis, self.place), self.process, self.place.log_of("redis"))
+
     def kill(self) -> None:
         self.process.send_signal(SIGKILL)
         self.process.wait()
@@ -39,9 +44,9 @@ class Redis:
 def running(folder: Path) -> Iterator[Redis]:
     with embedded.claimed(folder) as place:
         redis = Redis(place, embedded.start_redis(place, durable=False))
-        with processes.ending(redis.process, SIGTERM):
+        try:
             processes.wait_until(partial(embedded.ping_redis, place), redis.process, place.log_of("redis"))
-            try:
-                yield redis
-            finally:
-                redis.go_on()
+            yield redis
+        finally:
+            redis.go_on()
+            processes.stop(redis.process, SIGTERM, within=STOPPED_WITHIN)

@@ -68,7 +68,7 @@ def test_it_names_every_address(schema: dict[str, Any]) -> None:
 def test_it_names_every_method_of_an_address(
     product: Product, alice: Person, schema: dict[str, Any], address: str
 ) -> None:
-    numbered = re.sub(r"{(passkey|connection)_id}", "1", address)
+    numbered = re.sub(r"{(passkey|connection|alert)_id}", "1", address)
     path = re.sub(r"{\w+_id}", str(uuid4()), numbered).replace("{slug}", "free").replace("{task_key}", "free")
 
     allowed = product.http.request("PROPFIND", path, headers=alice.headers).headers["allow"]
