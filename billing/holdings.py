@@ -8,11 +8,12 @@ from accounts import archives
 from accounts.archives import Json, rows
 from accounts.holdings import own_workspaces
 from accounts.models import User
-from billing.models import Customer, Invoice, Overage, PackPurchase, Subscription
+from billing.models import Customer, Invoice, Overage, PackPurchase, RecurringRevenue, Subscription
 
 
 def contribute() -> None:
     archives.contribute("subscriptions", "The plans your workspace was on.", subscriptions)
+    archives.contribute("revenue", "What your workspace paid a month, and since when.", revenue)
     archives.contribute("customers", "Under which id the payment service knows your workspace.", customers)
     archives.contribute("invoices", "What was billed and paid.", invoices)
     archives.contribute("packs", "The credit packs your workspace bought.", packs)
@@ -25,6 +26,11 @@ def subscriptions(user: User) -> Iterable[Json]:
     return rows(found, *fields, "canceled_at", "price_id", "gateway", "stripe_id", "trial_end", "past_due_since")
 
 
+def revenue(user: User) -> Iterable[Json]:
+    found = RecurringRevenue.objects.filter(workspace__in=own_workspaces(user))
+    return rows(found, "workspace_id", "subscription_id", "plan_id", "currency", "amount", "starts_at", "ends_at")
+
+
 def customers(user: User) -> Iterable[Json]:
     found = Customer.objects.filter(workspace__in=own_workspaces(user))
     return rows(found, "workspace_id", "gateway", "stripe_id", "created_at")
@@ -34,7 +40,7 @@ def invoices(user: User) -> Iterable[Json]:
     found = Invoice.objects.filter(workspace__in=own_workspaces(user))
     amounts = ["currency", "subtotal", "discount", "tax", "total", "amount_paid", "amount_due", "credited", "refunded"]
     moments = ["period_start", "period_end", "created_at", "paid_at"]
-    return rows(found, "workspace_id", "stripe_id", "number", "status", *amounts, *moments, "lines")
+    return rows(found, "workspace_id", "stripe_id", "number", "status", *amounts, *moments, "lines", "country")
 
 
 def packs(user: User) -> Iterable[Json]:

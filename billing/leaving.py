@@ -11,10 +11,10 @@ from django.db import transaction
 from accounts import erasure, jobs
 from accounts.erasure import Leaver
 from accounts.models import Workspace
-from billing import mirror
+from billing import mirror, revenue
 from billing.errors import BillingError
 from billing.gateways import Gateway
-from billing.models import Customer, Invoice, PackPurchase, Simulated, StripeEvent, Subscription
+from billing.models import Customer, Invoice, PackPurchase, RecurringRevenue, Simulated, StripeEvent, Subscription
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +64,10 @@ def let_go(gateway: Gateway, at: datetime) -> int:
 def _see_off_deleted_workspaces(at: datetime) -> None:
     """Nobody gets into them any more, so nobody shall pay for them."""
     deleted = Workspace.objects.exclude(deleted_at=None)
+    paying = RecurringRevenue.objects.filter(workspace__in=deleted, ends_at=None)
+    theirs = list(paying.values_list("workspace", flat=True))
     Subscription.objects.open().filter(workspace__in=deleted).update(
         status=Subscription.Status.CANCELED, canceled_at=at
     )
+    revenue.follow(theirs, at=at)
     Customer.objects.filter(workspace__in=deleted, leaving_at=None).update(leaving_at=at)

@@ -57,6 +57,7 @@ class ProjectedInvoice:
     lines: list[dict[str, Any]]
     attempts: int
     next_attempt_at: datetime | None
+    country: str
     hosted_url: str
     pdf_url: str
     created_at: datetime
@@ -127,6 +128,7 @@ def project_invoice(stripe_object: StripeObject) -> ProjectedInvoice:
             lines=[_line(line) for line in stripe_object["lines"]["data"]],
             attempts=stripe_object.get("attempt_count") or 0,
             next_attempt_at=moment(stripe_object.get("next_payment_attempt")),
+            country=(stripe_object.get("customer_address") or {}).get("country") or "",
             hosted_url=stripe_object.get("hosted_invoice_url") or "",
             pdf_url=stripe_object.get("invoice_pdf") or "",
             created_at=_moment(stripe_object["created"]),

@@ -84,10 +84,9 @@ def end_for(leaver: Leaver) -> dict[str, int]:
     """Nobody pays for an account that is erased. The rows stay, as the law wants, and name nobody."""
     live = Subscription.objects.filter(workspace__in=leaver.workspace_ids).open()
     known = Customer.objects.filter(workspace__in=leaver.workspace_ids, leaving_at=None)
-    return {
-        "subscriptions": live.update(status=Status.CANCELED, canceled_at=leaver.at),
-        "customers": known.update(leaving_at=leaver.at),
-    }
+    ended = live.update(status=Status.CANCELED, canceled_at=leaver.at)
+    revenue.follow(leaver.workspace_ids, at=leaver.at)
+    return {"subscriptions": ended, "customers": known.update(leaving_at=leaver.at)}
 
 
 @transaction.atomic
@@ -103,6 +102,7 @@ def put_on_plan(
     hold(workspace.pk)
     before = current_plan(workspace.pk).slug
     _end(gateways.gateway(), _open(workspace), at=at)
+    revenue.follow([workspace.pk], at=at)
     if before != plan.slug:
         told = {"before": {"plan": before}, "after": {"plan": plan.slug}}
         audit.record("subscription.given", by=by, subject=workspace, at=at, workspace_id=workspace.pk, **told)
@@ -174,6 +174,7 @@ def record(gateway: Gateway, told: ProjectedSubscription, *, at: datetime) -> Su
             "refreshed_at": at,
         },
     )
+    revenue.follow([workspace.pk], at=at)
     _tell_of_change(known, subscription, before, at=at)
     dunning.follow_subscription(subscription, ended_unpaid=told.ended_unpaid, at=at)
     return subscription

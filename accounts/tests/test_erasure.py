@@ -541,7 +541,8 @@ KNOWN = """
     assistants.Attachment assistants.Conversation assistants.CreatorProfile assistants.Decision assistants.Job
     assistants.Message
     assistants.Project assistants.Task assistants.Turn
-    billing.Customer billing.Invoice billing.Overage billing.PackPurchase billing.Subscription djstripe.Customer
+    billing.Customer billing.Invoice billing.Overage billing.PackPurchase billing.RecurringRevenue billing.Subscription
+    djstripe.Customer
     mfa.Authenticator quotas.Bucket quotas.Decision quotas.Grant quotas.Reservation quotas.Rollup quotas.TopUp
     socialaccount.SocialAccount
 """.split()

@@ -3,6 +3,7 @@ from billing.models.events import Effect, StripeEvent
 from billing.models.invoices import Invoice
 from billing.models.overage import Overage
 from billing.models.packs import PackPurchase
+from billing.models.revenue import RecurringRevenue
 from billing.models.simulation import Simulated
 from billing.models.subscriptions import Customer, Subscription
 
@@ -16,6 +17,7 @@ __all__ = [
     "Plan",
     "PlanLimit",
     "Price",
+    "RecurringRevenue",
     "Simulated",
     "StripeEvent",
     "Subscription",

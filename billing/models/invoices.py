@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 
 from accounts.models import Workspace
 from billing.models.subscriptions import Gateway, Subscription
@@ -42,6 +43,7 @@ class Invoice(models.Model):
     lines = models.JSONField(default=list, help_text="Each with description, amount, quantity, period.")
     attempts = models.PositiveSmallIntegerField(default=0, help_text="How often payment was tried.")
     next_attempt_at = models.DateTimeField(null=True, blank=True)
+    country = models.CharField(max_length=2, blank=True, help_text="Of the payer's address, where it was asked for.")
     hosted_url = models.URLField(max_length=2000, blank=True, help_text="Where it can be seen and paid.")
     pdf_url = models.URLField(max_length=2000, blank=True)
     created_at = models.DateTimeField()
@@ -49,7 +51,10 @@ class Invoice(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-pk"]
-        indexes: ClassVar = [models.Index(fields=["workspace", "-created_at"], name="invoices_of_a_workspace")]
+        indexes: ClassVar = [
+            models.Index(fields=["workspace", "-created_at"], name="invoices_of_a_workspace"),
+            models.Index(fields=["paid_at"], condition=Q(paid_at__isnull=False), name="invoices_by_payment"),
+        ]
 
     def __str__(self) -> str:
         return self.number or self.stripe_id

@@ -42,7 +42,10 @@ class PackPurchase(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
-        indexes: ClassVar = [models.Index(fields=["workspace", "-created_at"], name="packs_of_a_workspace")]
+        indexes: ClassVar = [
+            models.Index(fields=["workspace", "-created_at"], name="packs_of_a_workspace"),
+            models.Index(fields=["paid_at"], condition=Q(paid_at__isnull=False), name="packs_by_payment"),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["stripe_id"], condition=~Q(stripe_id=""), name="one_purchase_per_stripe_id"

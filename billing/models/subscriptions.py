@@ -45,6 +45,10 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         """Those that run, or will run again as soon as somebody pays: one at most for each workspace."""
         return self.filter(status__in=Subscription.OPEN)
 
+    def paying(self) -> Self:
+        """Those that money comes from every period, or is owed: neither trials nor what staff gave."""
+        return self.filter(status__in=Subscription.PAYING, price__amount__gt=0)
+
 
 class Subscription(models.Model):
     """The plan a workspace pays for, or was put on by staff. Our own truth; Stripe's comes to it, never past it."""
@@ -60,6 +64,7 @@ class Subscription(models.Model):
         CANCELED = "canceled"
 
     ENTITLED: ClassVar = [Status.TRIALING, Status.ACTIVE, Status.PAST_DUE]
+    PAYING: ClassVar = [Status.ACTIVE, Status.PAST_DUE]
     OPEN: ClassVar = [*ENTITLED, Status.UNPAID, Status.PAUSED]
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="subscriptions")
