@@ -101,7 +101,10 @@ class User(AbstractBaseUser, PermissionsMixin, Profile):
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
-        indexes = [models.Index(Lower("email"), name="user_by_email")]
+        indexes = [
+            models.Index(Lower("email"), name="user_by_email"),
+            models.Index(fields=["created_at", "id"], name="user_by_sign_up"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 Lower("email"), condition=Q(email_verified_at__isnull=False), name="one_owner_per_email"

@@ -1,6 +1,11 @@
 """What the figures are computed by. The operator's clock is %(zone)s."""
 
-_PAYING_NOW = "r.gateway = %(gateway)s AND r.starts_at <= %(at)s AND (r.ends_at IS NULL OR r.ends_at > %(at)s)"
+PAYING_NOW = "r.gateway = %(gateway)s AND r.starts_at <= %(at)s AND (r.ends_at IS NULL OR r.ends_at > %(at)s)"
+# What a workspace is entitled to; and the plan of who is entitled to nothing.
+SUBSCRIBED = """
+    s.status IN ('trialing', 'active', 'past_due') AND (s.entitled_until IS NULL OR s.entitled_until > %(at)s)
+"""
+DEFAULT_PLAN = "COALESCE((SELECT slug FROM billing_plan WHERE is_default), '')"
 _PAYING_BEFORE = """
     r.gateway = %(gateway)s AND r.starts_at <= %(month_began_at)s
         AND (r.ends_at IS NULL OR r.ends_at > %(month_began_at)s)
@@ -8,12 +13,12 @@ _PAYING_BEFORE = """
 
 PAYING = f"""
     SELECT currency, sum(amount)::bigint AS amount, count(*) AS paying FROM billing_recurringrevenue r
-    WHERE {_PAYING_NOW} GROUP BY currency ORDER BY currency
+    WHERE {PAYING_NOW} GROUP BY currency ORDER BY currency
 """
 
 GROWTH = f"""
     WITH before AS (SELECT workspace_id, currency, amount FROM billing_recurringrevenue r WHERE {_PAYING_BEFORE}),
-    after AS (SELECT workspace_id, currency, amount FROM billing_recurringrevenue r WHERE {_PAYING_NOW})
+    after AS (SELECT workspace_id, currency, amount FROM billing_recurringrevenue r WHERE {PAYING_NOW})
     SELECT currency, COALESCE(sum(b.amount), 0)::bigint AS before, COALESCE(sum(a.amount), 0)::bigint AS after,
         COALESCE(sum(a.amount) FILTER (WHERE b.amount IS NULL), 0)::bigint AS new,
         COALESCE(sum(a.amount - b.amount) FILTER (WHERE a.amount > b.amount), 0)::bigint AS expansion,
@@ -26,7 +31,7 @@ GROWTH = f"""
 # Who changed the price went on paying.
 CHURN = f"""
     WITH before AS (SELECT workspace_id FROM billing_recurringrevenue r WHERE {_PAYING_BEFORE}),
-    now AS (SELECT workspace_id FROM billing_recurringrevenue r WHERE {_PAYING_NOW}),
+    now AS (SELECT workspace_id FROM billing_recurringrevenue r WHERE {PAYING_NOW}),
     stopped AS (
         SELECT DISTINCT workspace_id FROM billing_recurringrevenue r
         WHERE r.gateway = %(gateway)s AND r.ends_at > %(month_began_at)s AND r.ends_at <= %(at)s
@@ -71,7 +76,7 @@ def _grouped(name: str, joins: str) -> str:
         SELECT {name} AS name, r.currency, count(*) AS workspaces, count(r.id) AS paying,
             COALESCE(sum(r.amount), 0)::bigint AS amount
         FROM accounts_workspace w
-            LEFT JOIN billing_recurringrevenue r ON r.workspace_id = w.id AND {_PAYING_NOW}
+            LEFT JOIN billing_recurringrevenue r ON r.workspace_id = w.id AND {PAYING_NOW}
             {joins}
         WHERE w.deleted_at IS NULL OR r.id IS NOT NULL
         GROUP BY 1, 2
@@ -79,11 +84,8 @@ def _grouped(name: str, joins: str) -> str:
 
 
 BY_PLAN = _grouped(
-    "COALESCE(r.plan_id, s.plan_id, (SELECT slug FROM billing_plan WHERE is_default), '')",
-    """
-    LEFT JOIN billing_subscription s ON s.workspace_id = w.id AND s.status IN ('trialing', 'active', 'past_due')
-        AND (s.entitled_until IS NULL OR s.entitled_until > %(at)s)
-    """,
+    f"COALESCE(r.plan_id, s.plan_id, {DEFAULT_PLAN})",
+    f"LEFT JOIN billing_subscription s ON s.workspace_id = w.id AND {SUBSCRIBED}",
 )
 BY_INDUSTRY = _grouped(
     "lower(trim(COALESCE(NULLIF(u.industry, ''), j.industry, '')))",

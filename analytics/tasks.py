@@ -1,8 +1,9 @@
 from celery import shared_task
 from django.utils.timezone import now
 
-from analytics import alerts, events
+from analytics import alerts, events, summing
 from analytics.live import tickets
+from analytics.moments import here
 
 
 @shared_task
@@ -14,3 +15,10 @@ def forget_events() -> int:
 @shared_task
 def evaluate_alerts() -> int:
     return alerts.evaluate(now())
+
+
+@shared_task
+def sum_up_usage(days: int) -> None:
+    """So many, up to today."""
+    moment = here(now())
+    summing.sum_up(moment.days(days), moment)

@@ -155,6 +155,9 @@ CELERY_BEAT_SCHEDULE = {
     "play demo clock": {"task": "billing.tasks.play_demo_clock", "schedule": timedelta(minutes=1)},
     "sweep attachments": {"task": "assistants.tasks.sweep_attachments", "schedule": timedelta(hours=1)},
     "evaluate alerts": {"task": "analytics.tasks.evaluate_alerts", "schedule": timedelta(minutes=1)},
+    "sum up usage": {"task": "analytics.tasks.sum_up_usage", "schedule": timedelta(minutes=1), "args": [2]},
+    # What was settled late.
+    "sum up usage anew": {"task": "analytics.tasks.sum_up_usage", "schedule": crontab(hour=2, minute=47), "args": [8]},
     "forget events": {"task": "analytics.tasks.forget_events", "schedule": timedelta(days=1)},
     "close interrupted messages": {"task": "assistants.tasks.close_interrupted", "schedule": timedelta(seconds=60)},
 }

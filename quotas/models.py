@@ -349,6 +349,7 @@ class Rollup(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["workspace", "hour", "meter", "model"], name="one_rollup_per_hour"),
         ]
+        indexes: ClassVar = [models.Index(fields=["hour"], name="rollups_of_an_hour")]
 
     def __str__(self) -> str:
         return f"{self.amount} {self.meter} at {self.hour:%Y-%m-%d %H:%M}"

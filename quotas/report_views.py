@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import caller_of
-from accounts.callers import Caller
+from accounts.callers import Caller, Needs
 from accounts.models import Scope
 from quotas import history, reports, sheets, totals, trends
 from quotas.days import Days, until, whole_months
@@ -143,7 +143,7 @@ class HistoryView(generics.ListAPIView[Reservation]):
 class SheetView(APIView):
     """Whatever kind of answer is asked for, it is a sheet; a refusal is JSON."""
 
-    needs = {"GET": Scope.READ}
+    needs: Mapping[str, Needs] = {"GET": Scope.READ}
     rate = "costly"
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:

@@ -20,7 +20,7 @@ from billing import revenue
 from billing.models import Invoice, Plan, Price, Subscription
 
 ZONES = ["UTC", "Asia/Kolkata", "America/New_York", "Pacific/Auckland"]
-CURRENCIES = ["EUR", "INR", "USD"]
+CURRENCIES = ["INR", "USD"]
 PERIODS = [("month", 1), ("year", 1), ("day", 30), ("month", 3)]
 INDUSTRIES = ["", "Food", "food ", "Law"]
 A_YEAR = {"day": 365, "month": 12, "year": 1}
@@ -71,7 +71,7 @@ def nearly_any_moment() -> st.SearchStrategy[datetime]:
     )
 
 
-CUSTOMERS = 4
+CUSTOMERS = 3
 terms = st.tuples(st.sampled_from(CURRENCIES), st.integers(1, 5000)).flatmap(
     lambda money: st.sampled_from(PERIODS).map(lambda period: (*money, *period))
 )
@@ -175,7 +175,7 @@ def _pay(played: Played, payment: Payment) -> None:
         status="paid",
         currency=payment.currency,
         refunded=payment.refunded,
-        country="DE" if payment.customer % 2 else "",
+        country="DE" if payment.refunded % 2 else "",
         paid_at=at,
         **dict.fromkeys(["subtotal", "total", "amount_paid", "amount_due"], payment.amount),
         **dict.fromkeys(["period_start", "period_end", "created_at"], at),

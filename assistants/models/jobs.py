@@ -102,6 +102,7 @@ class Step(models.Model):
     class Meta:
         ordering = ["position"]
         constraints: ClassVar = [models.UniqueConstraint(fields=["job", "position"], name="each_step_once")]
+        indexes: ClassVar = [models.Index(fields=["finished_at"], name="steps_of_a_day")]
 
     def __str__(self) -> str:
         return f"{self.role} of {self.job_id}"

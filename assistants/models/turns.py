@@ -51,7 +51,10 @@ class Turn(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
-        indexes: ClassVar = [models.Index(fields=["workspace", "-created_at"])]
+        indexes: ClassVar = [
+            models.Index(fields=["workspace", "-created_at"]),
+            models.Index(fields=["created_at"], name="turns_of_a_day"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.request_id} on {self.model}"
