@@ -69,7 +69,7 @@ class LogsQuery(AuditQuery):
 
 
 class NewLimitView(serializers.Serializer[Any]):
-    policy = serializers.ChoiceField(what_if.REPLAYED)
+    policy = serializers.CharField(max_length=20, help_text="Of a day or a month, such as `tokens-day`.")
     limit = serializers.IntegerField(min_value=0, max_value=MOST)
     overage_price = serializers.IntegerField(
         min_value=0,
@@ -78,6 +78,11 @@ class NewLimitView(serializers.Serializer[Any]):
         default=None,
         help_text="Cents for each unit beyond; without it, it refuses.",
     )
+
+    def validate_policy(self, policy: str) -> str:
+        if policy not in what_if.REPLAYED:
+            raise serializers.ValidationError(f"One of {', '.join(what_if.REPLAYED)}.")
+        return policy
 
 
 class NewTerms(serializers.Serializer[Any]):

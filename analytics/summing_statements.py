@@ -25,6 +25,7 @@ USAGE = f"""
             AND r.starts_at < o.hour + interval '1 hour'
             AND (r.ends_at IS NULL OR r.ends_at >= o.hour + interval '1 hour')
         LEFT JOIN billing_subscription s ON s.workspace_id = o.workspace_id AND {SUBSCRIBED}
+            AND s.created_at < o.hour + interval '1 hour'
     WHERE {_OF_THE_DAY}
     GROUP BY 2, 3
 """
