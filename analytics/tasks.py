@@ -4,6 +4,7 @@ from django.utils.timezone import now
 from analytics import alerts, events, summing
 from analytics.live import tickets
 from analytics.moments import here
+from analytics.webhooks import outbox
 
 
 @shared_task
@@ -22,3 +23,12 @@ def sum_up_usage(days: int) -> None:
     """So many, up to today."""
     moment = here(now())
     summing.sum_up(moment.days(days), moment)
+
+
+@shared_task
+def deliver_webhooks() -> int:
+    """How many were tried."""
+    tried = 0
+    while some := outbox.deliver_due(now()):
+        tried += some
+    return tried

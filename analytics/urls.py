@@ -3,6 +3,7 @@ from django.urls import path
 from analytics import figure_views, staff_views
 from analytics.alerts import views as alerts
 from analytics.live import views as live
+from analytics.webhooks import views as webhooks
 
 urlpatterns = [
     path("analytics/kpis", figure_views.KpisView.as_view()),
@@ -21,4 +22,15 @@ urlpatterns = [
     path("analytics/alerts", alerts.AlertListView.as_view()),
     path("analytics/alerts/<int:alert_id>/acknowledge", alerts.AcknowledgeView.as_view()),
     path("analytics/coaching", staff_views.CoachingStatisticsView.as_view()),
+    path("analytics/webhooks", webhooks.OperatorsWebhookListView.as_view()),
+    path("analytics/webhooks/<uuid:webhook_id>", webhooks.OperatorsWebhookDetailView.as_view()),
+    path("analytics/webhooks/<uuid:webhook_id>/deliveries", webhooks.OperatorsDeliveryListView.as_view()),
+    path(
+        "analytics/webhooks/<uuid:webhook_id>/deliveries/<uuid:delivery_id>/resend",
+        webhooks.OperatorsResendView.as_view(),
+    ),
+    path("webhooks", webhooks.WebhookListView.as_view()),
+    path("webhooks/<uuid:webhook_id>", webhooks.WebhookDetailView.as_view()),
+    path("webhooks/<uuid:webhook_id>/deliveries", webhooks.DeliveryListView.as_view()),
+    path("webhooks/<uuid:webhook_id>/deliveries/<uuid:delivery_id>/resend", webhooks.ResendView.as_view()),
 ]

@@ -56,6 +56,7 @@ from accounts.errors import (
     WrongPassword,
 )
 from accounts.moments import seconds_until
+from analytics.errors import AddressRefused, TooManyWebhooks
 from assistants.errors import (
     ActiveProjectExists,
     AttachmentTaken,
@@ -180,8 +181,10 @@ STATUSES: dict[type[Exception], int] = {
     ActiveProjectExists: 409,
     AttachmentTaken: 409,
     TooManyAttachments: 409,
+    TooManyWebhooks: 409,
     IdempotencyKeyInUse: 409,
     AnswerNotKept: 409,
+    AddressRefused: 422,
     RequestDataTooBig: 413,
     FileTooLarge: 413,
     UnsupportedFile: 415,

@@ -158,6 +158,7 @@ CELERY_BEAT_SCHEDULE = {
     "sum up usage": {"task": "analytics.tasks.sum_up_usage", "schedule": timedelta(minutes=1), "args": [2]},
     # What was settled late.
     "sum up usage anew": {"task": "analytics.tasks.sum_up_usage", "schedule": crontab(hour=2, minute=47), "args": [8]},
+    "deliver webhooks": {"task": "analytics.tasks.deliver_webhooks", "schedule": timedelta(seconds=15)},
     "forget events": {"task": "analytics.tasks.forget_events", "schedule": timedelta(days=1)},
     "close interrupted messages": {"task": "assistants.tasks.close_interrupted", "schedule": timedelta(seconds=60)},
 }
@@ -177,6 +178,19 @@ CHANNEL_LAYERS = {
 EVENTS_KEPT = timedelta(days=90)
 # What opens the socket to staff who have no session of the console, once.
 TICKET_SECONDS = 30
+
+# ---- Webhooks that we send -------------------------------------------------------------------------------------------
+
+# The whole of a try, the look-up of the name counted in.
+WEBHOOK_SECONDS = env.float("WEBHOOK_SECONDS", 5.0)
+# Eight tries: at once, and after each that failed so many seconds later.
+WEBHOOK_WAITS = [5, 300, 1_800, 7_200, 18_000, 36_000, 36_000]
+# One at which nothing has arrived for so long is switched off.
+WEBHOOK_GIVEN_UP_AFTER = timedelta(days=3)
+# Of one workspace, and of the operator.
+WEBHOOKS_EACH = 10
+# For tests, and for trying it out on one machine: http, and addresses of that machine itself.
+WEBHOOKS_TO_LOOPBACK = env.bool("WEBHOOKS_TO_LOOPBACK", False)
 
 # ---- People and tokens -----------------------------------------------------------------------------------------------
 
@@ -476,6 +490,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "billing", "description": "Plans, subscriptions, payments and invoices."},
         {"name": "auth", "description": "People, log-ins and API keys."},
         {"name": "workspaces", "description": "Teams: who belongs to them, as what, and what they changed."},
+        {"name": "webhooks", "description": "Addresses of yours that are told of events."},
         {"name": "analytics", "description": "What staff see and do of customers."},
         {"name": "system", "description": "Is it well?"},
     ],
@@ -493,6 +508,8 @@ SPECTACULAR_SETTINGS = {
         "Window": "accounts.meters.Window",
         "Role": "accounts.models.Membership.Role",
         "EventKind": "analytics.models.events.Event.Kind",
+        "CustomersEventKind": "analytics.webhooks.registry.CUSTOMERS_KINDS",
+        "OperatorsEventKind": "analytics.webhooks.registry.OPERATORS_KINDS",
         "JobKind": "assistants.models.Job.Kind",
         "JobState": "assistants.models.Job.State",
         "GivenRole": "accounts.workspace_serializers.GIVEN_ROLES",

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.timezone import now
 
-from accounts.admin.base import ReadOnlyAdmin
+from accounts.admin.base import ReadOnlyAdmin, staff_of
+from analytics import webhooks
 from analytics.models import Delivery, Webhook
+from analytics.webhooks import outbox
 
 
 @admin.register(Webhook)
@@ -13,6 +18,20 @@ class WebhookAdmin(ReadOnlyAdmin):
     list_filter = ["is_active", ("workspace", admin.EmptyFieldListFilter)]
     search_fields = ["url", "workspace__name"]
     list_select_related = ["workspace"]
+    actions = ["switch_on", "switch_off"]
+
+    @admin.action(description="Switch on", permissions=["act"])
+    def switch_on(self, request: HttpRequest, chosen: QuerySet[Webhook]) -> None:
+        self._switch(request, chosen, on=True)
+
+    @admin.action(description="Switch off", permissions=["act"])
+    def switch_off(self, request: HttpRequest, chosen: QuerySet[Webhook]) -> None:
+        self._switch(request, chosen, on=False)
+
+    def _switch(self, request: HttpRequest, chosen: QuerySet[Webhook], *, on: bool) -> None:
+        for webhook in chosen:
+            webhooks.change(webhook, {"is_active": on}, by=staff_of(request), at=now())
+        self.told(request, chosen.count(), chosen.count(), "switched on" if on else "switched off", "")
 
 
 @admin.register(Delivery)
@@ -22,3 +41,9 @@ class DeliveryAdmin(ReadOnlyAdmin):
     list_filter = [("delivered_at", admin.EmptyFieldListFilter), "created_at"]
     search_fields = ["id", "webhook__id"]
     list_select_related = ["webhook", "event"]
+    actions = ["send_again"]
+
+    @admin.action(description="Send again, now", permissions=["act"])
+    def send_again(self, request: HttpRequest, chosen: QuerySet[Delivery]) -> None:
+        sent = outbox.send_again(chosen, at=now())
+        self.told(request, sent, chosen.count(), "will be sent again", "stay as they are")

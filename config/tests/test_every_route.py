@@ -24,6 +24,9 @@ from accounts.callers import PERSON, ROLE_SCOPES, Needs
 from accounts.clients import Client
 from accounts.models import ApiKey, Invitation, Membership, Scope, TokenFamily, Workspace
 from accounts.tests.factories import Person, person
+from analytics import events
+from analytics.events import Happened
+from analytics.models import Delivery, Webhook
 from assistants import attachments
 from assistants.coaching import decisions
 from assistants.crew import roles
@@ -64,6 +67,7 @@ class Alice:
     grant: Grant
     jobs: Mapping[str, Job]
     project: Project
+    delivery: Delivery
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,8 @@ CONVERSATION = {"conversation_id": lambda alice: alice.conversation.pk}
 MESSAGE = {**CONVERSATION, "message_id": lambda alice: alice.message.pk}
 PROJECT = {"project_id": lambda alice: alice.project.pk}
 ATTACHMENT = {"attachment_id": lambda alice: alice.attachment.pk}
+WEBHOOK = {"webhook_id": lambda alice: alice.delivery.webhook_id}
+DELIVERY = {**WEBHOOK, "delivery_id": lambda alice: alice.delivery.pk}
 WORKSPACE = {"workspace_id": lambda alice: alice.person.workspace.pk}
 MEMBER = {**WORKSPACE, "user_id": lambda alice: alice.person.user.pk}
 INVITATION = {**WORKSPACE, "invitation_id": lambda alice: alice.invitation.pk}
@@ -245,6 +251,14 @@ ROUTES = {
         {**PROJECT, "decision_id": lambda alice: decided(alice.project)}
     ),
     "api/v1/coaching/projects/<uuid:project_id>/progress": Route(PROJECT),
+    "api/v1/analytics/webhooks": HERS,
+    "api/v1/analytics/webhooks/<uuid:webhook_id>": Route(WEBHOOK),
+    "api/v1/analytics/webhooks/<uuid:webhook_id>/deliveries": Route(WEBHOOK),
+    "api/v1/analytics/webhooks/<uuid:webhook_id>/deliveries/<uuid:delivery_id>/resend": Route(DELIVERY),
+    "api/v1/webhooks": HERS,
+    "api/v1/webhooks/<uuid:webhook_id>": Route(WEBHOOK),
+    "api/v1/webhooks/<uuid:webhook_id>/deliveries": Route(WEBHOOK),
+    "api/v1/webhooks/<uuid:webhook_id>/deliveries/<uuid:delivery_id>/resend": Route(DELIVERY),
     "api/v1/analytics/users/<uuid:user_id>/reset-usage": named(user_id=lambda alice: alice.person.user.pk),
     "api/v1/assistants/models": HERS,
     "api/v1/assistants/attachments": HERS,
@@ -348,7 +362,20 @@ def alice(database: None) -> Alice:
     grant = grants.give(owner.workspace.pk, gift, by=SYSTEM, at=now())
     assert grant
     things = (key, conversation, message, attachment, decision, session, passkey, invitation, connection, *paid, grant)
-    return Alice(owner, *things, jobs=what_her_crews_did(owner), project=project_of(owner, title=CANARY))
+    return Alice(
+        owner,
+        *things,
+        jobs=what_her_crews_did(owner),
+        project=project_of(owner, title=CANARY),
+        delivery=what_was_delivered(owner),
+    )
+
+
+def what_was_delivered(owner: Person) -> Delivery:
+    told = {"url": f"https://example.com/{CANARY}", "kinds": ["strategy_generated"], "created_at": now()}
+    webhook = Webhook.objects.create(workspace=owner.workspace, **told)
+    events.tell(Happened("strategy_generated", owner.workspace.pk, owner.user.pk), at=now())
+    return webhook.deliveries.get()
 
 
 def decided(project: Project) -> uuid.UUID:

@@ -14,6 +14,7 @@ from django.utils.timezone import now
 from accounts.audit import SYSTEM
 from accounts.models import ApiKey, Invitation, Membership, TokenFamily, User, Workspace
 from accounts.tests.factories import PASSWORD, Person, person
+from analytics.models import Webhook
 from assistants.coaching import profiles
 from assistants.models import Conversation, CreatorProfile, Decision, Job, Message, Project, Task
 from assistants.tests.coached import TEMPLATE, project_of
@@ -104,6 +105,11 @@ def a_task(alice: Person) -> Model:
     return Task.objects.create(project=project_of(alice), key="interview-followers", updated_at=now())
 
 
+def a_webhook(alice: Person) -> Model:
+    told = {"url": "https://example.com/", "kinds": ["strategy_generated"], "created_at": now(), "secret": "sealed"}
+    return Webhook.objects.create(workspace=alice.workspace, **told)
+
+
 NEW_ID = {"id", "created_at"}
 ABOUT: dict[str, Any] = {
     **dict.fromkeys(["name", "phone", "business_name", "industry", "sub_industry"], ""),
@@ -190,6 +196,20 @@ WRITES = [
         {"below": 5, "pack": "operations-50", "a_month": 3},
         make=a_top_up,
         own={"pack_id"},
+    ),
+    Write(
+        "POST",
+        "/webhooks",
+        Webhook,
+        {"url": "https://example.com/", "kinds": ["strategy_generated"]},
+        own={*NEW_ID, "secret"},
+    ),
+    Write(
+        "PATCH",
+        "/webhooks/{pk}",
+        Webhook,
+        {"url": "https://example.com/", "kinds": ["strategy_generated"], "is_active": True},
+        make=a_webhook,
     ),
     Write(
         "POST",
