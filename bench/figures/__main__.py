@@ -1,0 +1,101 @@
+"""`python -m bench.figures`: the console's first page and its list of users, of many workspaces; writes
+bench/figures.md."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from bench import people, processes
+from bench.__main__ import embedded_services, tell
+from bench.report import commit, machine
+
+RESULTS: Final = processes.ROOT / "bench" / "figures.md"
+KEY: Final = "sk-stipend-bench-of-figures-alone"
+MOST_MS: Final = 300.0
+
+
+def inside(settings: dict[str, str], *part: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.figures.inside", *part],
+        cwd=processes.ROOT, env=processes.environment(**settings), stdout=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise people.Refused(f"bench.figures.inside {part[0]}")
+    return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""
+
+
+def parse_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.figures", description=__doc__)
+    parser.add_argument("--workspaces", type=int, default=100_000)
+    parser.add_argument("--days", type=int, default=31, help="of work")
+    parser.add_argument("--times", type=int, default=9, help="how often each is asked")
+    parser.add_argument("--plans", type=Path, help="a file for what PostgreSQL says of each query")
+    parser.add_argument("--print", action="store_true", help="print the table and write nothing")
+    return parser.parse_args()
+
+
+def totals(found: dict[str, dict[str, float]]) -> dict[str, float]:
+    """The dashboard is the sum of its parts; of the others each line is an answer, and the slowest counts."""
+    return {
+        "dashboard": sum(found["dashboard"].values()),
+        "users": max(found["users"].values()),
+        "revenue-breakdown": max(found["revenue-breakdown"].values()),
+    }
+
+
+def report(found: dict[str, dict[str, float]], sums: dict[str, float], options: argparse.Namespace, load: float) -> str:
+    lines = [
+        "# The console's figures, of many workspaces",
+        "",
+        f"`python -m bench.figures`, {datetime.now(UTC):%Y-%m-%d}, commit {commit()}, {machine()}.",
+        f"{options.workspaces:,} workspaces, {options.days} days of work. Medians of {options.times}: ms in the database.",
+        "",
+        *(f"- **{name}**: {ms:.0f} ms" for name, ms in totals(found).items()),
+        "",
+        "| answer | part | ms |",
+        "|---|---|--:|",
+        *(f"| {answer} | {name} | {ms:.1f} |" for answer, parts in found.items() for name, ms in parts.items()),
+        "",
+        f"Summing up all days took {sums['all']:.1f} s, the two that every minute sums up {sums['each_minute']:.2f} s.",
+        f"fsync off; load average when it began {load:.1f}.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def run(options: argparse.Namespace) -> tuple[str, dict[str, float]]:
+    load = os.getloadavg()[0]
+    with embedded_services(durable=False) as services:
+        settings = processes.server_settings(services.database_url, services.redis_url, "http://127.0.0.1:9")
+        people.prepare(settings, "tables")
+        people.prepare(
+            settings, "demo", people.DEMO_EMAIL, "correct horse battery", "sk-stipend-bench-of-figures-alone"
+        )
+        inside(settings, "fill", str(options.workspaces), str(options.days))
+        tell("filled")
+        sums = json.loads(inside(settings, "sum_up", str(options.days)))
+        tell("summed up")
+        measured: dict[str, Any] = json.loads(inside(settings, "measure", str(options.times)))
+    if options.plans:
+        options.plans.write_text(measured["plans"])
+    return report(measured["found"], sums, options, load), totals(measured["found"])
+
+
+def main() -> int:
+    options = parse_options()
+    text, found = run(options)
+    print(text)
+    if not options.print:
+        RESULTS.write_text(text)
+    slow = [name for name, ms in found.items() if ms >= MOST_MS]
+    if slow:
+        tell(f"{MOST_MS:.0f} ms and more: {', '.join(slow)}")
+    return 1 if slow else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

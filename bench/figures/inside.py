@@ -1,0 +1,116 @@
+"""Filling, and asking, inside the product's own code. A part of `bench.figures`, in a process of its own."""
+
+import json
+import sys
+from collections.abc import Callable
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import django
+
+
+def questions() -> dict[str, list[tuple[str, Callable[[], object]]]]:
+    """What each answer of the API is made of, part by part."""
+    from django.utils.timezone import now
+
+    from analytics import customers, kpis, margins, usage
+    from analytics.moments import here
+
+    moment = here(now())
+    month = moment.months(1)
+
+    def users(sort: str, **wanted: str) -> tuple[str, Callable[[], object]]:
+        found = customers.customers(moment, **wanted)
+        return f"{sort} {wanted or ''}".strip(), lambda: customers.following(found, sort, None, 21)
+
+    return {
+        "dashboard": [
+            *((name, lambda kpi=kpi: kpi(moment)) for name, kpi in kpis.KPIS.items()),
+            ("usage", lambda: usage.usage(moment.days(30))),
+            ("margins by plan", lambda: margins.by_plan(month, moment)),
+            ("margins by model", lambda: margins.by_model(month, moment)),
+            ("losses", lambda: margins.losses(month, moment, paying=False, count=10)),
+            ("top users", lambda: usage.top_customers(month.first, by="tokens", count=10)),
+        ],
+        "users": [
+            *(users(sort) for sort in customers.SORTS),
+            users("created_at", search="somebody-777"),
+            users("created_at", tier="scale"),
+            users("cost", tier="scale"),
+        ],
+        "revenue-breakdown": [(by, lambda group=group: group(moment)) for by, group in kpis.BREAKDOWNS.items()],
+    }
+
+
+class Watch:
+    """What the database was asked meanwhile, and how long it took, in ms."""
+
+    def __init__(self) -> None:
+        self.ms = 0.0
+        self.asked: list[tuple[str, Any]] = []
+
+    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        begun = perf_counter()
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            self.ms += (perf_counter() - begun) * 1000
+            self.asked.append((sql, params))
+
+
+def measure(times: str) -> None:
+    from django.db import connection
+
+    found: dict[str, dict[str, float]] = {}
+    plans = []
+    for answer, parts in questions().items():
+        for name, ask in parts:
+            taken = []
+            for _ in range(int(times) + 1):
+                watch = Watch()
+                with connection.execute_wrapper(watch):
+                    ask()
+                taken.append(watch.ms)
+            found.setdefault(answer, {})[name] = median(taken[1:])
+            print(f"{answer}: {name} {found[answer][name]:.1f} ms", file=sys.stderr)
+            for sql, params in watch.asked:
+                with connection.cursor() as cursor:
+                    cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS) {sql}", params)
+                    plans.append(f"## {answer}: {name}\n\n" + "\n".join(row[0] for row in cursor.fetchall()))
+    print(json.dumps({"found": found, "plans": "\n\n".join(plans)}))
+
+
+def fill(workspaces: str, days: str) -> None:
+    from django.db import connection
+
+    from bench.figures.filling import FILL, PLANS
+    from bench.people import DEMO_EMAIL
+
+    params = {"workspaces": int(workspaces), "days": int(days), "plans": list(PLANS), "demo": DEMO_EMAIL}
+    with connection.cursor() as cursor:
+        for statement in filter(str.strip, FILL.split(";")):
+            cursor.execute(statement, params if "%" in statement else None)
+
+
+def sum_up(days: str) -> None:
+    from django.db import connection
+    from django.utils.timezone import now
+
+    from analytics import summing
+    from analytics.moments import here
+
+    moment = here(now())
+    begun = perf_counter()
+    summing.sum_up(moment.days(int(days)), moment)
+    all_of_them = perf_counter() - begun
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+    begun = perf_counter()
+    summing.sum_up(moment.days(2), moment)
+    print(json.dumps({"all": all_of_them, "each_minute": perf_counter() - begun}))
+
+
+if __name__ == "__main__":
+    django.setup()
+    {"fill": fill, "sum_up": sum_up, "measure": measure}[sys.argv[1]](*sys.argv[2:])
