@@ -1,3 +1,3 @@
-from analytics.admin import alerts, events, webhooks
+from analytics.admin import alerts, events, usage, webhooks
 
-__all__ = ["alerts", "events", "webhooks"]
+__all__ = ["alerts", "events", "usage", "webhooks"]

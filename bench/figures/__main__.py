@@ -53,7 +53,7 @@ def report(found: dict[str, dict[str, float]], sums: dict[str, float], options: 
         "# The console's figures, of many workspaces",
         "",
         f"`python -m bench.figures`, {datetime.now(UTC):%Y-%m-%d}, commit {commit()}, {machine()}.",
-        f"{options.workspaces:,} workspaces, {options.days} days of work. Medians of {options.times}: ms in the database.",
+        f"{options.workspaces:,} workspaces, {options.days} days of work; medians of {options.times}, in the database.",
         "",
         *(f"- **{name}**: {ms:.0f} ms" for name, ms in totals(found).items()),
         "",

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -26,7 +27,7 @@ def questions() -> dict[str, list[tuple[str, Callable[[], object]]]]:
 
     return {
         "dashboard": [
-            *((name, lambda kpi=kpi: kpi(moment)) for name, kpi in kpis.KPIS.items()),
+            *((name, partial(kpi, moment)) for name, kpi in kpis.KPIS.items()),
             ("usage", lambda: usage.usage(moment.days(30))),
             ("margins by plan", lambda: margins.by_plan(month, moment)),
             ("margins by model", lambda: margins.by_model(month, moment)),
@@ -39,7 +40,7 @@ def questions() -> dict[str, list[tuple[str, Callable[[], object]]]]:
             users("created_at", tier="scale"),
             users("cost", tier="scale"),
         ],
-        "revenue-breakdown": [(by, lambda group=group: group(moment)) for by, group in kpis.BREAKDOWNS.items()],
+        "revenue-breakdown": [(by, partial(group, moment)) for by, group in kpis.BREAKDOWNS.items()],
     }
 
 
@@ -87,7 +88,8 @@ def fill(workspaces: str, days: str) -> None:
     from bench.figures.filling import FILL, PLANS
     from bench.people import DEMO_EMAIL
 
-    params = {"workspaces": int(workspaces), "days": int(days), "plans": list(PLANS), "demo": DEMO_EMAIL}
+    sizes: dict[str, Any] = {"workspaces": int(workspaces), "days": int(days)}
+    params = {**sizes, "plans": list(PLANS), "demo": DEMO_EMAIL}
     with connection.cursor() as cursor:
         for statement in filter(str.strip, FILL.split(";")):
             cursor.execute(statement, params if "%" in statement else None)
@@ -113,4 +115,5 @@ def sum_up(days: str) -> None:
 
 if __name__ == "__main__":
     django.setup()
-    {"fill": fill, "sum_up": sum_up, "measure": measure}[sys.argv[1]](*sys.argv[2:])
+    parts: dict[str, Callable[..., None]] = {"fill": fill, "sum_up": sum_up, "measure": measure}
+    parts[sys.argv[1]](*sys.argv[2:])

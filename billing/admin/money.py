@@ -15,7 +15,17 @@ from billing import money, overage, purchases, resync, revenue, webhooks
 from billing.errors import BillingError
 from billing.gateways import gateway
 from billing.gateways.demo import visits
-from billing.models import Customer, Effect, Invoice, Overage, PackPurchase, Simulated, StripeEvent, Subscription
+from billing.models import (
+    Customer,
+    Effect,
+    Invoice,
+    Overage,
+    PackPurchase,
+    RecurringRevenue,
+    Simulated,
+    StripeEvent,
+    Subscription,
+)
 
 
 @admin.register(Subscription)
@@ -72,6 +82,20 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         mrr = [(row, money.written(row.mrr, row.currency)) for row in revenue.mrr_by_plan(now())]
         view: HttpResponse = super().changelist_view(request, {**(extra_context or {}), "mrr": mrr})
         return view
+
+
+@admin.register(RecurringRevenue)
+class RecurringRevenueAdmin(ReadOnlyAdmin):
+    why = "What was paid a month, and since when. It follows subscriptions, so that the figures of any day can be told."
+    list_display = ["workspace", "plan", "a_month", "starts_at", "ends_at", "gateway"]
+    list_filter = ["plan", "currency", "gateway", ("ends_at", admin.EmptyFieldListFilter)]
+    search_fields = ["workspace__name", "workspace__email"]
+    list_select_related = ["workspace", "plan"]
+    date_hierarchy = "starts_at"
+
+    @admin.display(description="a month", ordering="amount")
+    def a_month(self, revenue: RecurringRevenue) -> str:
+        return money.written(revenue.amount, revenue.currency)
 
 
 @admin.register(Customer)

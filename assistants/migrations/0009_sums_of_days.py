@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0011_sums_of_days'),
-        ('assistants', '0006_job_held'),
+        ('assistants', '0008_attachment_place'),
         ('quotas', '0009_sums_of_days'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

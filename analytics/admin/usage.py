@@ -1,0 +1,52 @@
+"""The sums behind the console's figures."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from accounts.admin.base import ReadOnlyAdmin
+from analytics.models import CustomerDay, CustomerMonth, KindDay, UsageDay
+
+SUMMED_UP = "It is summed up from the ledger's rollups, every minute. `sum_up_usage` does it anew."
+
+
+@admin.register(UsageDay)
+class UsageDayAdmin(ReadOnlyAdmin):
+    why = SUMMED_UP
+    list_display = ["day", "plan", "model", "works", "tokens", "cost"]
+    list_filter = ["plan", "model"]
+    date_hierarchy = "day"
+
+
+@admin.register(KindDay)
+class KindDayAdmin(ReadOnlyAdmin):
+    why = SUMMED_UP
+    list_display = [
+        "day",
+        "kind",
+        "calls",
+        "input_tokens",
+        "cache_write_tokens",
+        "cache_read_tokens",
+        "output_tokens",
+        "cost",
+    ]
+    list_filter = ["kind"]
+    date_hierarchy = "day"
+
+
+class CustomerAdmin(ReadOnlyAdmin):
+    why = SUMMED_UP
+    search_fields = ["workspace__name", "workspace__email"]
+    list_select_related = ["workspace"]
+    show_full_result_count = False
+
+
+@admin.register(CustomerDay)
+class CustomerDayAdmin(CustomerAdmin):
+    list_display = ["day", "workspace", "works", "tokens", "cost"]
+
+
+@admin.register(CustomerMonth)
+class CustomerMonthAdmin(CustomerAdmin):
+    list_display = ["month", "workspace", "works", "tokens", "cost"]
