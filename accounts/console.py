@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from base64 import b64encode
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib.admin import AdminSite
 from django.contrib.auth import login
 from django.contrib.auth.views import LoginView
 from django.db import transaction
@@ -20,6 +20,7 @@ from django.utils.decorators import method_decorator
 from django.utils.timezone import now
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
+from unfold.sites import UnfoldAdminSite
 
 from accounts import rates, registration
 from accounts.addresses import client_address
@@ -172,12 +173,22 @@ class FirstCode(forms.Form):
         return code
 
 
-class Console(AdminSite):
+class Console(UnfoldAdminSite):
+    """Pages that show no model's rows are put in by the apps that have them, with `add_page`."""
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self.pages: list[URLPattern] = []
+
+    def add_page(self, address: str, view: Callable[..., HttpResponse], *, name: str) -> None:
+        """`view` asks itself what somebody may see, beyond that they have come in."""
+        self.pages.append(path(address, self.admin_view(view), name=name))
+
     def has_permission(self, request: Any) -> bool:
         return may_enter(request)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        return [path("second-factor", self.second_factor, name="second_factor"), *super().get_urls()]
+        return [path("second-factor", self.second_factor, name="second_factor"), *self.pages, *super().get_urls()]
 
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:

@@ -1,6 +1,7 @@
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from unfold.admin import TabularInline
 
 from accounts.admin import DiscreetAdmin, RecordedAdmin
 from assistants.models import (
@@ -20,7 +21,7 @@ from assistants.models import (
 from quotas.admin import LedgerAdmin
 
 
-class ModelPriceInline(admin.TabularInline[ModelPrice, LanguageModel]):
+class ModelPriceInline(TabularInline):
     model = ModelPrice
     extra = 0
 

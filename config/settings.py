@@ -8,6 +8,7 @@ import django_stubs_ext
 import environ
 from celery.schedules import crontab
 from corsheaders.defaults import default_headers
+from django.templatetags.static import static
 
 django_stubs_ext.monkeypatch()
 
@@ -47,6 +48,9 @@ INSTALLED_APPS = [
     "allauth.socialaccount.providers.google",
     "allauth.socialaccount.providers.github",
     "allauth.headless",
+    "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
     "accounts.apps.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -539,6 +543,36 @@ STORAGES = {
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
+
+# ---- The console -----------------------------------------------------------------------------------------------------
+
+UNFOLD = {
+    "SITE_TITLE": "Stipend",
+    "SITE_HEADER": "Stipend",
+    "SITE_SUBHEADER": "The console",
+    "SITE_SYMBOL": "savings",
+    "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "analytics.console.dashboard.fill",
+    "STYLES": [lambda request: static("console/console.css")],
+    "SIDEBAR": {"show_search": True, "command_search": True, "navigation": "analytics.console.sidebar.navigation"},
+    # Whoever types an address finds its person.
+    "COMMAND": {"search_models": ["accounts.User", "accounts.Workspace"]},
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97.6% .014 45)",
+            "100": "oklch(94.5% .03 45)",
+            "200": "oklch(88.8% .06 44)",
+            "300": "oklch(81% .095 43)",
+            "400": "oklch(73% .12 42)",
+            "500": "oklch(65% .135 41)",
+            "600": "oklch(56% .135 40)",
+            "700": "oklch(48% .118 39)",
+            "800": "oklch(41% .098 38)",
+            "900": "oklch(35% .08 38)",
+            "950": "oklch(24% .055 38)",
+        },
+    },
+}
 
 # ---- Logs ------------------------------------------------------------------------------------------------------------
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.timezone import now
+from unfold.admin import ModelAdmin
 
 from accounts import audit
 from accounts.audit import Actor
 from accounts.clients import address_of
+from accounts.console import Console
+
+console = cast(Console, admin.site)
 
 
 def staff_of(request: HttpRequest) -> Actor:
@@ -20,7 +24,7 @@ def staff_of(request: HttpRequest) -> Actor:
     return Actor(request.user.pk, None, address_of(request), request.headers.get("X-Request-ID", ""))
 
 
-class DiscreetAdmin(admin.ModelAdmin[Any]):
+class DiscreetAdmin(ModelAdmin):
     """Rows are found by their filters alone: a look-up on any other field would tell what stands in it, bit by bit."""
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
@@ -32,6 +36,7 @@ class ActingAdmin(DiscreetAdmin):
     """Rows that change by verbs, mostly from its list; where a form or a deletion is missing, `why` says the reason."""
 
     why = ""
+    list_before_template = "admin/why.html"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -42,10 +47,6 @@ class ActingAdmin(DiscreetAdmin):
     def has_act_permission(self, request: HttpRequest) -> bool:
         """To do what an action does takes the right to change, though perhaps no form changes these rows."""
         return bool(request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}"))
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, object] | None = None):  # type: ignore[no-untyped-def]
-        messages.info(request, self.why)
-        return super().changelist_view(request, extra_context)
 
     def told(self, request: HttpRequest, done: int, asked: int, what: str, otherwise: str) -> None:
         """How many it was done to, and why not to the others."""
@@ -61,7 +62,7 @@ class ReadOnlyAdmin(ActingAdmin):
         return False
 
 
-class RecordedAdmin(admin.ModelAdmin[Any]):
+class RecordedAdmin(ModelAdmin):
     """What its forms add, change and delete stands in the audit log, and not in the console's history alone."""
 
     def noted(self, row: Any) -> dict[str, Any]:
@@ -79,7 +80,7 @@ class RecordedAdmin(admin.ModelAdmin[Any]):
     def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any] | Iterable[Any]) -> Any:
         for row in queryset:
             self._record(request, row, "deleted", [])
-        return super().log_deletions(request, queryset)  # type: ignore[arg-type]
+        return super().log_deletions(request, queryset)
 
     def _record(self, request: HttpRequest, row: Any, what: str, message: Any) -> None:
         audit.record(

@@ -14,6 +14,7 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.timezone import now
+from unfold.forms import UserChangeForm, UserCreationForm
 
 from accounts import erasure, interventions, mailboxes, passwords
 from accounts.admin.base import ActingAdmin, ReadOnlyAdmin, RecordedAdmin, staff_of
@@ -33,6 +34,7 @@ class GroupAdmin(RecordedAdmin, DjangoGroupAdmin):
 
 @admin.register(User)
 class UserAdmin(RecordedAdmin, ActingAdmin, DjangoUserAdmin[User]):
+    form, add_form = UserChangeForm, UserCreationForm
     why = (
         "Nobody is deleted here: what they were charged for stays. Suspend somebody to shut them out, erase to forget. "
         "Addresses and passwords are changed by their owners, who read the letters. "
@@ -74,7 +76,7 @@ class UserAdmin(RecordedAdmin, ActingAdmin, DjangoUserAdmin[User]):
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Powers are a superuser's to give: whoever could give themselves some would have them all."""
-        return _reaches(request, obj) and super().has_change_permission(request, obj)
+        return _reaches(request, obj) and ActingAdmin.has_change_permission(self, request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         if obj is None:

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.timezone import now
+from unfold.admin import TabularInline
 
 from accounts import api_keys, invitations, memberships, workspaces
 from accounts.admin.base import ActingAdmin, ReadOnlyAdmin, staff_of
@@ -19,7 +20,7 @@ from accounts.workspace_serializers import GIVEN_ROLES, MemberChange
 OWNER = Membership.Role.OWNER
 
 
-class MembershipInline(admin.TabularInline[Membership, Workspace]):
+class MembershipInline(TabularInline):
     model = Membership
     fields = ["user", "role", "limits", "created_at"]
     readonly_fields = ["user", "role", "limits", "created_at"]
@@ -178,7 +179,8 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     ) -> tuple[QuerySet[ApiKey], bool]:
         if search_term.strip().startswith(api_keys.MARK):
             return queryset.filter(api_keys.starting_with(search_term)), False
-        return super().get_search_results(request, queryset, search_term)
+        found: tuple[QuerySet[ApiKey], bool] = super().get_search_results(request, queryset, search_term)
+        return found
 
     @admin.action(description="Revoke at once", permissions=["act"])
     def revoke(self, request: HttpRequest, chosen: QuerySet[ApiKey]) -> None:

@@ -16,6 +16,7 @@ from django.template.response import TemplateResponse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timezone import now
+from unfold.admin import TabularInline
 
 from accounts.admin import ReadOnlyAdmin, RecordedAdmin
 from accounts.admin.base import ActingAdmin
@@ -134,7 +135,7 @@ class PlanLimitForm(forms.ModelForm[PlanLimit]):
                 raise forms.ValidationError(f"{wrong[0].upper()}{wrong[1:]}.")
 
 
-class PlanLimitInline(admin.TabularInline[PlanLimit, Plan]):
+class PlanLimitInline(TabularInline):
     """Who may change a plan may change what it allows."""
 
     model = PlanLimit
@@ -214,9 +215,10 @@ class PlanAdmin(RecordedAdmin, ActingAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
+            page: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
         except Unconfirmed as asked:
             return self._preview(request, asked.previews)
+        return page
 
     def save_model(self, request: HttpRequest, obj: Plan, form: Any, change: bool) -> None:
         """All of it is saved at once, in `save_related`."""

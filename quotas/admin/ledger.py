@@ -1,7 +1,7 @@
 from django.contrib import admin
-from django.urls import URLPattern, path
 
 from accounts.admin import ReadOnlyAdmin
+from accounts.admin.base import console
 from quotas.admin import why
 from quotas.models import Bucket, Decision, Entry, Hold, Reservation
 
@@ -66,5 +66,5 @@ class DecisionAdmin(LedgerAdmin):
     search_fields = ["request_id", "workspace__email"]
     list_select_related = ["workspace"]
 
-    def get_urls(self) -> list[URLPattern]:
-        return [path("why", self.admin_site.admin_view(why.look), name="quotas_why"), *super().get_urls()]
+
+console.add_page("quotas/decision/why", why.look, name="quotas_why")
