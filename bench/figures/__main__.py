@@ -48,12 +48,14 @@ def totals(found: dict[str, dict[str, float]]) -> dict[str, float]:
     }
 
 
-def report(found: dict[str, dict[str, float]], sums: dict[str, float], options: argparse.Namespace, load: float) -> str:
+def report(measured: dict[str, Any], options: argparse.Namespace, load: float) -> str:
+    found, sums, (entries, size) = measured["found"], measured["sums"], measured["filled"]
     lines = [
         "# The console's figures, of many workspaces",
         "",
         f"`python -m bench.figures`, {datetime.now(UTC):%Y-%m-%d}, commit {commit()}, {machine()}.",
-        f"{options.workspaces:,} workspaces, {options.days} days of work; medians of {options.times}, in the database.",
+        f"{options.workspaces:,} workspaces, {options.days} days of work, {entries:,} entries in the ledger,"
+        f" {size / 1e9:.1f} GB; medians of {options.times}, in the database.",
         "",
         *(f"- **{name}**: {ms:.0f} ms" for name, ms in totals(found).items()),
         "",
@@ -75,14 +77,14 @@ def run(options: argparse.Namespace) -> tuple[str, dict[str, float]]:
         people.prepare(
             settings, "demo", people.DEMO_EMAIL, "correct horse battery", "sk-stipend-bench-of-figures-alone"
         )
-        inside(settings, "fill", str(options.workspaces), str(options.days))
-        tell("filled")
+        filled = json.loads(inside(settings, "fill", str(options.workspaces), str(options.days)))
+        tell(f"filled: {filled[0]:,} entries")
         sums = json.loads(inside(settings, "sum_up", str(options.days)))
         tell("summed up")
-        measured: dict[str, Any] = json.loads(inside(settings, "measure", str(options.times)))
+        measured = {"filled": filled, "sums": sums, **json.loads(inside(settings, "measure", str(options.times)))}
     if options.plans:
         options.plans.write_text(measured["plans"])
-    return report(measured["found"], sums, options, load), totals(measured["found"])
+    return report(measured, options, load), totals(measured["found"])
 
 
 def main() -> int:

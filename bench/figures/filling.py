@@ -1,11 +1,14 @@
 """A business of many workspaces, by plain SQL, as the product would have written it.
 
-One in eight pays, as many have left, and a fifth of all work on any day, in one hour of it.
+One in eight pays, as many have left, and a fifth of all work on any day, in one hour of it. Of each work two limits
+tell, so that it leaves two entries; the ledger of it is written as `bench.ledger` writes its own.
 """
 
 from typing import Final
 
 PLANS: Final = ("starter", "team", "scale")
+MOST_WORKS: Final = 16
+"""Of a workspace on one day."""
 
 FILL: Final = """
     CREATE TABLE bench_workspaces AS
@@ -55,13 +58,18 @@ FILL: Final = """
             LATERAL (SELECT now() - interval '30 days' * month - interval '1 minute' * (i %% 40000)) AS paid (paid_at)
         WHERE pays;
 
-    INSERT INTO quotas_rollup (workspace_id, hour, meter, model, amount, works)
-        SELECT b.id, date_trunc('hour', now() - interval '1 day' * day - interval '1 hour' * (i %% 12)), meter,
-            'model-' || i %% 3, 100 + (i * 7919 %% 9000) * scale, 1 + i %% 5
-        FROM generate_series(0, %(days)s - 1) AS day, bench_workspaces b,
-            (VALUES ('tokens', 1), ('cost', 12), ('requests', 0)) AS charged (meter, scale)
-        WHERE (i + day * 31) %% 5 = 0;
+    CREATE UNLOGGED TABLE bench_works AS
+    SELECT row_number() OVER (ORDER BY at) AS i, gen_random_uuid() AS id, at, workspace_id, NULL::uuid AS key_id,
+        NULL::uuid AS member_id, model, tokens,
+        jsonb_build_object('tokens', tokens, 'cost', tokens * 12, 'requests', 1) AS spent
+    FROM (
+        SELECT b.id AS workspace_id, 'model-' || i %% 3 AS model, 10 + (i * 7919 + number * 31) %% 900 AS tokens,
+            date_trunc('hour', now() - interval '1 day' * day - interval '1 hour' * (i %% 12))
+                + interval '1 minute' * number AS at
+        FROM generate_series(0, %(days)s - 1) AS day, bench_workspaces b, generate_series(1, 1 + i %% %(most)s) AS number
+        WHERE (i + day * 31) %% 5 = 0
+    ) AS work;
 
     DROP TABLE bench_workspaces;
-    VACUUM ANALYZE
+    ANALYZE bench_works;
 """

@@ -10,6 +10,13 @@ from typing import Any
 
 import django
 
+# No triggers: every reference is right.
+SETTINGS = (
+    "SET session_replication_role = replica",
+    "SET maintenance_work_mem = '1GB'",
+    "SET work_mem = '512MB'",
+)
+
 
 def questions() -> dict[str, list[tuple[str, Callable[[], object]]]]:
     """What each answer of the API is made of, part by part."""
@@ -83,16 +90,25 @@ def measure(times: str) -> None:
 
 
 def fill(workspaces: str, days: str) -> None:
+    """Prints how many entries the ledger has then, and how many bytes the database."""
     from django.db import connection
 
-    from bench.figures.filling import FILL, PLANS
+    from bench.figures.filling import FILL, MOST_WORKS, PLANS
+    from bench.ledger.filling import LEDGER, take_indexes
     from bench.people import DEMO_EMAIL
 
-    sizes: dict[str, Any] = {"workspaces": int(workspaces), "days": int(days)}
-    params = {**sizes, "plans": list(PLANS), "demo": DEMO_EMAIL}
+    sizes: dict[str, Any] = {"workspaces": int(workspaces), "days": int(days), "most": MOST_WORKS}
     with connection.cursor() as cursor:
-        for statement in filter(str.strip, FILL.split(";")):
-            cursor.execute(statement, params if "%" in statement else None)
+        for statement in SETTINGS:
+            cursor.execute(statement)
+        remade = take_indexes(cursor.connection)
+        params = {**sizes, "plans": list(PLANS), "demo": DEMO_EMAIL, "plan": "free"}
+        for statement in filter(str.strip, (FILL + LEDGER).split(";")):
+            cursor.execute(statement, params)
+        for statement in [*remade, "VACUUM ANALYZE", "CHECKPOINT"]:
+            cursor.execute(statement)
+        cursor.execute("SELECT count(*), pg_database_size(current_database()) FROM quotas_entry")
+        print(json.dumps(cursor.fetchone()))
 
 
 def sum_up(days: str) -> None:
