@@ -56,7 +56,11 @@ def following(found: Customers, sort: str, after: tuple[Any, UUID] | None, count
         beyond = "gt" if sort in ASCENDING else "lt"
         found = found.filter(Q(**{f"{sort}__{beyond}": value}) | Q(**{sort: value, "pk__lt": pk}))
     order = F(sort).asc() if sort in ASCENDING else F(sort).desc()
-    return list(found.order_by(order, "-pk")[:count])
+    # First who they are, which needs only what is sorted by; all there is to tell is then looked up of these alone.
+    sorted_by = found.order_by(order, "-pk")
+    chosen = [pk for pk, _ in sorted_by.values_list("pk", sort)[:count]]
+    lines = {line["id"]: line for line in found.filter(pk__in=chosen).order_by()}
+    return [lines[pk] for pk in chosen if pk in lines]
 
 
 def _with_their_workspace(users: QuerySet[User], moment: Moment) -> QuerySet[User]:

@@ -5,9 +5,13 @@ from analytics.statements import DEFAULT_PLAN, SUBSCRIBED
 # Not yet rounded: whoever sums it up rounds it once.
 _EARNED = """
     earned AS (
-        SELECT workspace_id, plan_id AS plan, currency, amount * extract(
-                epoch FROM LEAST(COALESCE(ends_at, %(until)s), %(until)s) - GREATEST(starts_at, %(starts_at)s)
-            ) / extract(epoch FROM %(ends_at)s::timestamptz - %(starts_at)s::timestamptz) AS amount
+        SELECT workspace_id, plan_id AS plan, currency, amount * CASE
+                WHEN starts_at <= %(starts_at)s AND (ends_at IS NULL OR ends_at >= %(until)s)
+                THEN extract(epoch FROM %(until)s::timestamptz - %(starts_at)s::timestamptz)
+                ELSE extract(
+                    epoch FROM LEAST(COALESCE(ends_at, %(until)s), %(until)s) - GREATEST(starts_at, %(starts_at)s)
+                )
+            END / extract(epoch FROM %(ends_at)s::timestamptz - %(starts_at)s::timestamptz) AS amount
         FROM billing_recurringrevenue
         WHERE gateway = %(gateway)s AND starts_at < %(until)s AND (ends_at IS NULL OR ends_at > %(starts_at)s)
         UNION ALL

@@ -28,27 +28,37 @@ GROWTH = f"""
     GROUP BY currency ORDER BY currency
 """
 
-# Who changed the price went on paying.
+# Who changed the price went on paying. One look at every row that was paid in this month.
 CHURN = f"""
-    WITH before AS (SELECT workspace_id FROM billing_recurringrevenue r WHERE {_PAYING_BEFORE}),
-    now AS (SELECT workspace_id FROM billing_recurringrevenue r WHERE {PAYING_NOW}),
-    stopped AS (
-        SELECT DISTINCT workspace_id FROM billing_recurringrevenue r
-        WHERE r.gateway = %(gateway)s AND r.ends_at > %(month_began_at)s AND r.ends_at <= %(at)s
-            AND r.ends_at > r.starts_at
+    WITH customer AS (
+        SELECT workspace_id, bool_or({_PAYING_BEFORE}) AS before, bool_or({PAYING_NOW}) AS now,
+            bool_or(r.ends_at > %(month_began_at)s AND r.ends_at <= %(at)s AND r.ends_at > r.starts_at) AS stopped
+        FROM billing_recurringrevenue r
+        WHERE r.gateway = %(gateway)s AND (r.ends_at IS NULL OR r.ends_at > %(month_began_at)s)
+        GROUP BY 1
     )
-    SELECT (SELECT count(*) FROM before WHERE workspace_id NOT IN (SELECT workspace_id FROM now)) AS cancelled,
-        (SELECT count(*) FROM before) AS paying_before,
-        (SELECT count(*) FROM stopped WHERE workspace_id NOT IN (SELECT workspace_id FROM now)) AS stopped,
+    SELECT count(*) FILTER (WHERE before AND NOT now) AS cancelled, count(*) FILTER (WHERE before) AS paying_before,
+        count(*) FILTER (WHERE stopped AND NOT now) AS stopped,
         (SELECT count(*) FROM accounts_user WHERE is_active AND erased_at IS NULL) AS users
+    FROM customer
 """
 
+# What began by a moment less what ended by it, so that every row is looked at once and not once for each moment.
 MRR_AT = """
-    SELECT m.at, r.currency, sum(r.amount)::bigint AS amount
-    FROM unnest(%(moments)s::timestamptz[]) AS m (at) JOIN billing_recurringrevenue r
-        ON r.starts_at <= m.at AND (r.ends_at IS NULL OR r.ends_at > m.at)
-    WHERE r.gateway = %(gateway)s
-    GROUP BY 1, 2
+    WITH change AS (
+        SELECT width_bucket(at - interval '1 microsecond', %(moments)s::timestamptz[]) + 1 AS number, currency,
+            sum(amount) AS amount, sum(paying) AS paying
+        FROM (
+            SELECT starts_at, currency, amount, 1 FROM billing_recurringrevenue WHERE gateway = %(gateway)s
+            UNION ALL
+            SELECT ends_at, currency, -amount, -1 FROM billing_recurringrevenue
+            WHERE gateway = %(gateway)s AND ends_at IS NOT NULL
+        ) AS changed (at, currency, amount, paying)
+        GROUP BY 1, 2
+    )
+    SELECT m.at, c.currency, sum(c.amount)::bigint AS amount
+    FROM unnest(%(moments)s::timestamptz[]) WITH ORDINALITY AS m (at, number) JOIN change c ON c.number <= m.number
+    GROUP BY 1, 2 HAVING sum(c.paying) > 0
 """
 
 REVENUE = """
@@ -87,24 +97,26 @@ BY_PLAN = _grouped(
     f"COALESCE(r.plan_id, s.plan_id, {DEFAULT_PLAN})",
     f"LEFT JOIN billing_subscription s ON s.workspace_id = w.id AND {SUBSCRIBED}",
 )
+# A strategy is looked for only where the owner says nothing.
 BY_INDUSTRY = _grouped(
-    "lower(trim(COALESCE(NULLIF(u.industry, ''), j.industry, '')))",
+    """
+    lower(trim(CASE WHEN u.industry <> '' THEN u.industry ELSE COALESCE((
+        SELECT brief ->> 'industry' FROM assistants_job
+        WHERE workspace_id = w.id AND kind = 'strategy' AND deleted_at IS NULL
+        ORDER BY created_at DESC LIMIT 1
+    ), '') END))
+    """,
     """
     LEFT JOIN accounts_membership m ON m.workspace_id = w.id AND m.role = 'owner'
     LEFT JOIN accounts_user u ON u.id = m.user_id
-    LEFT JOIN LATERAL (
-        SELECT brief ->> 'industry' AS industry FROM assistants_job
-        WHERE workspace_id = w.id AND kind = 'strategy' AND deleted_at IS NULL AND COALESCE(u.industry, '') = ''
-        ORDER BY created_at DESC LIMIT 1
-    ) j ON true
     """,
 )
 BY_COUNTRY = _grouped(
     "COALESCE(i.country, '')",
     """
-    LEFT JOIN LATERAL (
-        SELECT country FROM billing_invoice
-        WHERE workspace_id = w.id AND country <> '' ORDER BY created_at DESC LIMIT 1
-    ) i ON true
+    LEFT JOIN (
+        SELECT DISTINCT ON (workspace_id) workspace_id, country FROM billing_invoice
+        WHERE country <> '' ORDER BY workspace_id, created_at DESC
+    ) i ON i.workspace_id = w.id
     """,
 )

@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from django.db.models import Count, F, Q, Sum
+from django.conf import settings
+from django.db.models import Count, Q
 
-from accounts.meters import Meter
+from accounts import database
+from analytics.alerts import statements
 from analytics.models import AlertRule, Event, Webhook
-from billing import revenue
-from billing.models import PackPurchase, Subscription
-from quotas.models import Rollup
+from billing.models import Subscription
 
 LEAST_ANSWERS = 20
-MICRO_USD_A_CENT = 10_000
 
 Kind = AlertRule.Kind
 
@@ -32,61 +32,50 @@ class Counted:
 
 @dataclass(frozen=True)
 class Span:
+    """A window, so far. Of many subjects those alone are asked for that have more than `beyond`."""
+
+    window: AlertRule.Window
     starts_at: datetime
     at: datetime
+    beyond: int = 0
 
 
 def counted(rule: AlertRule, span: Span) -> Iterable[Counted]:
-    """All that is counted since the window began, whether it is too much or not."""
+    """What is counted since the window began."""
     return COUNTS[Kind(rule.kind)](span)
 
 
 def cost(span: Span) -> Iterator[Counted]:
-    yield Counted(sum(_costs(span).values()))
+    """Micro-USD. A piece of work counts for the hour in which it began; but for windows of an hour it is summed up
+    every minute, so that it may be a minute late."""
+    yield Counted(_asked(statements.cost(span.window), span)[0]["value"])
 
 
 def workspace_cost(span: Span) -> Iterator[Counted]:
-    for workspace_id, spent in _costs(span).items():
-        yield Counted(spent, str(workspace_id), workspace_id)
-
-
-def _costs(span: Span) -> dict[UUID, int]:
-    """Micro-USD, by workspace. A rollup is of work that began within its hour, and all of the first hour is in."""
-    rows = Rollup.objects.filter(meter=Meter.COST, hour__gte=span.starts_at.replace(minute=0, second=0, microsecond=0))
-    summed = rows.order_by().values("workspace").annotate(spent=Sum("amount"))
-    return {row["workspace"]: row["spent"] for row in summed}
+    return _of_workspaces(statements.workspace_cost(span.window), span)
 
 
 def margin(span: Span) -> Iterator[Counted]:
     """Percent of what they pay a month in US dollars, packs of this window with it. Who pays nothing has no margin;
     who pays in another currency is left out, since nothing here knows rates."""
-    costs = _costs(span)
-    paid = _paid(list(costs), span)
-    for workspace_id, cents in paid.items():
-        if cents:
-            yield Counted(costs[workspace_id] * 100 // (cents * MICRO_USD_A_CENT), str(workspace_id), workspace_id)
+    return _of_workspaces(statements.margin(span.window), span)
 
 
-def _paid(workspace_ids: list[UUID], span: Span) -> dict[UUID, int]:
-    """Cents."""
-    live = Subscription.objects.filter(
-        workspace__in=workspace_ids, status__in=["active", "past_due"], price__currency__iexact="usd"
-    )
-    paid = {each.workspace_id: revenue.a_month(each.price) for each in live.select_related("price") if each.price}
-    packs = PackPurchase.objects.filter(
-        workspace__in=workspace_ids, state="paid", paid_at__gte=span.starts_at, currency__iexact="usd"
-    )
-    for row in packs.order_by().values("workspace").annotate(cents=Sum(F("price") - F("refunded"))):
-        paid[row["workspace"]] = paid.get(row["workspace"], 0) + row["cents"]
-    return paid
+def _of_workspaces(statement: str, span: Span) -> Iterator[Counted]:
+    for row in _asked(statement, span):
+        yield Counted(row["value"], str(row["workspace_id"]), row["workspace_id"])
+
+
+def _asked(statement: str, span: Span) -> list[database.Row]:
+    day = span.starts_at.astimezone(ZoneInfo(settings.STIPEND_TIME_ZONE)).date()
+    return database.fetch_all_now(statement, {"starts_at": span.starts_at, "day": day, "beyond": span.beyond})
 
 
 def error_rate(span: Span) -> Iterator[Counted]:
     """Percent of the answers, as the feed has them added up; none of a few."""
-    told = Event.objects.filter(kind=Event.Kind.CHAT_COMPLETED, created_at__gte=span.starts_at)
-    every, failed = (sum(data[name] for data in told.values_list("data", flat=True)) for name in ("chats", "failed"))
-    if every >= LEAST_ANSWERS:
-        yield Counted(failed * 100 // every)
+    [told] = _asked(statements.ERROR_RATE, span)
+    if told["chats"] >= LEAST_ANSWERS:
+        yield Counted(told["failed"] * 100 // told["chats"])
 
 
 def provider(span: Span) -> Iterator[Counted]:
@@ -116,7 +105,7 @@ def churn(span: Span) -> Iterator[Counted]:
         yield Counted(found["ended"] * 100 // found["every"])
 
 
-COUNTS: dict[Kind, Callable[[Span], Iterator[Counted]]] = {
+COUNTS: dict[AlertRule.Kind, Callable[[Span], Iterator[Counted]]] = {
     Kind.COST: cost,
     Kind.WORKSPACE_COST: workspace_cost,
     Kind.MARGIN: margin,

@@ -25,9 +25,10 @@ def evaluate(at: datetime) -> int:
 
 
 def _look(rule: AlertRule, at: datetime) -> int:
-    starts_at = window_start(Window(rule.window), at)
-    known = set(rule.alerts.filter(window_start=starts_at).values_list("subject", flat=True))
-    found = [each for each in counted(rule, Span(starts_at, at)) if each.value > rule.threshold]
+    window = Window(rule.window)
+    starts_at = window_start(window, at)
+    found = [each for each in counted(rule, Span(window, starts_at, at, rule.threshold)) if each.value > rule.threshold]
+    known = set(rule.alerts.filter(window_start=starts_at).values_list("subject", flat=True)) if found else set()
     return sum(_raise(rule, each, starts_at, at) for each in found if each.subject not in known)
 
 

@@ -1,30 +1,23 @@
-"""Businesses as they might have gone: who began, changed and ended what, and when; and what they paid."""
+"""Businesses as they might have gone: who began, changed and ended what, and when; what they paid and used."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from fractions import Fraction
-from uuid import UUID, uuid4
-from zoneinfo import ZoneInfo
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
-from django.db import transaction
 from hypothesis import strategies as st
 
-from accounts.models import User, Workspace
-from accounts.tests.factories import UserFactory
-from analytics.moments import Moment
-from billing import revenue
-from billing.models import Invoice, Plan, Price, Subscription
-
-ZONES = ["UTC", "Asia/Kolkata", "America/New_York", "Pacific/Auckland"]
-CURRENCIES = ["INR", "USD"]
-PERIODS = [("month", 1), ("year", 1), ("day", 30), ("month", 3)]
-INDUSTRIES = ["", "Food", "food ", "Law"]
-A_YEAR = {"day": 365, "month": 12, "year": 1}
-HOUR = timedelta(hours=1)
+HOUR: Final = timedelta(hours=1)
+CUSTOMERS: Final = 3
+ZONES: Final = ["UTC", "Asia/Kolkata", "America/New_York", "Pacific/Auckland"]
+CURRENCIES: Final = ["INR", "USD"]
+PERIODS: Final = [("month", 1), ("year", 1), ("day", 30), ("month", 3)]
+INDUSTRIES: Final = ["", "Food", "food ", "Law"]
+COUNTRIES: Final = ["", "DE", "FR"]
+MODELS: Final = ["opus", "sonnet"]
+ROADS: Final = ["conversation", "messages"]
+CREWS: Final = ["strategy", "operation"]
 
 Terms = tuple[str, int, str, int]
 """Currency, amount, interval and how many of them."""
@@ -32,151 +25,181 @@ Terms = tuple[str, int, str, int]
 
 @dataclass(frozen=True)
 class Change:
-    """`terms` None: the subscription ends; `owing`: it goes on past due."""
+    """`how` is active, past_due or trialing at these terms; given, by staff; or ended. A plan that no news comes of
+    counts for `lasts` hours; None: for good."""
 
     customer: int
     hours_before: int
-    terms: Terms | None
-    owing: bool
+    how: str
+    terms: Terms
+    lasts: int | None
 
 
 @dataclass(frozen=True)
 class Payment:
+    """Of an invoice; one that is not `paid` is open."""
+
     customer: int
     hours_before: int
     currency: str
     amount: int
     refunded: int
+    country: str
+    paid: bool
+
+
+@dataclass(frozen=True)
+class Pack:
+    customer: int
+    hours_before: int
+    currency: str
+    price: int
+    refunded: int
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """Units beyond the plan, billed in US cents, or given up."""
+
+    customer: int
+    hours_before: int
+    units: int
+    unit_price: int
+    given_up: bool
+
+
+@dataclass(frozen=True)
+class Work:
+    """What was charged; cost in micro-USD."""
+
+    customer: int
+    hours_before: int
+    model: str
+    tokens: int
+    cost: int
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a provider reported of one call: input, written for five minutes and an hour, read, output."""
+
+    customer: int
+    hours_before: int
+    kind: str
+    tokens: tuple[int, int, int, int, int]
+    cost: int
+
+
+@dataclass(frozen=True)
+class Strategy:
+    customer: int
+    hours_before: int
+    industry: str
+    deleted: bool
 
 
 @dataclass(frozen=True)
 class Business:
-    """`industries` of its customers, one each."""
+    """`zone` is the operator's clock, `clocks` and `industries` are the customers', one each; who is `gone` has deleted
+    their workspace."""
 
     at: datetime
     zone: str
+    clocks: list[str]
     industries: list[str]
+    gone: set[int]
     changes: list[Change]
     payments: list[Payment]
+    packs: list[Pack]
+    beyond: list[Beyond]
+    works: list[Work]
+    calls: list[Call]
+    strategies: list[Strategy]
     sign_ups: list[int]
 
 
-def nearly_any_moment() -> st.SearchStrategy[datetime]:
-    """Often about a month's end, which is another moment in every zone."""
+def _about_months() -> st.SearchStrategy[datetime]:
+    """Often about a month's end, which is another moment in every zone. In years in which nothing else is."""
     months = st.builds(
-        lambda year, month: datetime(year, month, 1, tzinfo=UTC), st.integers(2031, 2033), st.integers(1, 12)
+        lambda year, month: datetime(year, month, 1, tzinfo=UTC), st.integers(2043, 2045), st.integers(1, 12)
     )
     return st.builds(
         lambda month, hours: month + hours * HOUR, months, st.one_of(st.integers(-15, 15), st.integers(0, 743))
     )
 
 
-CUSTOMERS = 3
+whose = st.integers(0, CUSTOMERS - 1)
+hours = st.one_of(st.integers(0, 30), st.integers(0, 900))
+long_ago = st.one_of(hours, st.integers(0, 9000))
 terms = st.tuples(st.sampled_from(CURRENCIES), st.integers(1, 5000)).flatmap(
     lambda money: st.sampled_from(PERIODS).map(lambda period: (*money, *period))
 )
-whose = st.integers(0, CUSTOMERS - 1)
-hours = st.one_of(st.integers(0, 30), st.integers(0, 900))
+moves = st.sampled_from(["active", "active", "active", "past_due", "trialing", "given", "ended"])
+money = st.sampled_from(CURRENCIES)
+some = st.integers(0, 99)
 businesses = st.builds(
     Business,
-    at=nearly_any_moment(),
+    at=_about_months(),
     zone=st.sampled_from(ZONES),
+    clocks=st.lists(st.sampled_from(ZONES), min_size=CUSTOMERS, max_size=CUSTOMERS),
     industries=st.lists(st.sampled_from(INDUSTRIES), min_size=CUSTOMERS, max_size=CUSTOMERS),
-    changes=st.lists(st.builds(Change, whose, hours, st.one_of(st.none(), terms, terms), st.booleans()), max_size=12),
+    gone=st.sets(whose, max_size=1),
+    changes=st.lists(st.builds(Change, whose, long_ago, moves, terms, st.one_of(st.none(), hours)), max_size=12),
     payments=st.lists(
-        st.builds(Payment, whose, hours, st.sampled_from(CURRENCIES), st.integers(100, 999), st.integers(0, 99)),
+        st.builds(Payment, whose, hours, money, st.integers(100, 999), some, st.sampled_from(COUNTRIES), st.booleans()),
         max_size=6,
     ),
+    packs=st.lists(st.builds(Pack, whose, hours, money, st.integers(100, 999), some), max_size=3),
+    beyond=st.lists(st.builds(Beyond, whose, hours, st.integers(1, 9), some, st.booleans()), max_size=3),
+    works=st.lists(
+        st.builds(Work, whose, hours, st.sampled_from(MODELS), some, st.integers(0, 30_000_000)), max_size=8
+    ),
+    calls=st.lists(
+        st.builds(Call, whose, hours, st.sampled_from([*ROADS, *CREWS]), st.tuples(some, some, some, some, some), some),
+        max_size=5,
+    ),
+    strategies=st.lists(st.builds(Strategy, whose, hours, st.sampled_from(INDUSTRIES), st.booleans()), max_size=3),
     sign_ups=st.lists(hours, max_size=6),
 )
 
-
-@dataclass
-class Played:
-    """What is in the database now, and what was paid a month since when, as it was noted beside it."""
-
-    moment: Moment
-    workspaces: list[Workspace]
-    paid: list[tuple[datetime, UUID, tuple[str, Fraction] | None]] = field(default_factory=list)
-
-    def paying_at(self, at: datetime) -> dict[UUID, tuple[str, int]]:
-        """Currency and amount a month of each that paid."""
-        found: dict[UUID, tuple[str, int]] = {}
-        for since, workspace, money in self.paid:
-            if since <= at:
-                found.pop(workspace, None)
-                if money:
-                    found[workspace] = (money[0], half_up(money[1]))
-        return found
-
-    def day_of(self, at: datetime) -> date:
-        return at.astimezone(self.moment.zone).date()
-
-    def month_began_at(self) -> datetime:
-        return datetime.combine(self.day_of(self.moment.at).replace(day=1), datetime.min.time(), self.moment.zone)
-
-
-@contextmanager
-def played(business: Business) -> Iterator[Played]:
-    """It is gone afterwards. Its money has a gateway of its own, so that it stands apart from that of other tests."""
-    with transaction.atomic():
-        yield _play(business)
-        transaction.set_rollback(True)
-
-
-def half_up(amount: Fraction) -> int:
-    return int(amount + Fraction(1, 2))
-
-
-def _play(business: Business) -> Played:
-    moment = Moment(business.at, ZoneInfo(business.zone), uuid4().hex[:10])
-    users = [UserFactory.create(industry=industry) for industry in business.industries]
-    result = Played(moment, [Workspace.objects.get(personal_to=user) for user in users])
-    for change in sorted(business.changes, key=lambda change: -change.hours_before):
-        _change(result, change)
-    for payment in business.payments:
-        _pay(result, payment)
-    for hours_before in business.sign_ups:
-        somebody = UserFactory.create()
-        User.objects.filter(pk=somebody.pk).update(created_at=business.at - hours_before * HOUR)
-    return result
-
-
-def _change(played: Played, change: Change) -> None:
-    workspace, at = played.workspaces[change.customer], played.moment.at - change.hours_before * HOUR
-    running = Subscription.objects.filter(workspace=workspace).open()
-    if change.terms is None:
-        running.update(status="canceled", canceled_at=at)
-        money = None
-    else:
-        price = _price(*change.terms)
-        status = "past_due" if change.owing else "active"
-        if not running.update(price=price, plan=price.plan, status=status):
-            Subscription.objects.create(
-                workspace=workspace, plan=price.plan, price=price, gateway=played.moment.gateway, status=status
-            )
-        money = (price.currency, Fraction(price.amount * A_YEAR[price.interval], 12 * price.interval_count))
-    revenue.follow([workspace.pk], at=at)
-    played.paid.append((at, workspace.pk, money))
-
-
-def _price(currency: str, amount: int, interval: str, count: int) -> Price:
-    slug = f"kpi-{uuid4().hex[:12]}"
-    plan = Plan.objects.create(slug=slug, name=slug, rank=210, is_offered=False)
-    return Price.objects.create(plan=plan, currency=currency, amount=amount, interval=interval, interval_count=count)
-
-
-def _pay(played: Played, payment: Payment) -> None:
-    at = played.moment.at - payment.hours_before * HOUR
-    Invoice.objects.create(
-        workspace=played.workspaces[payment.customer],
-        gateway=played.moment.gateway,
-        stripe_id=f"in_{uuid4().hex}",
-        status="paid",
-        currency=payment.currency,
-        refunded=payment.refunded,
-        country="DE" if payment.refunded % 2 else "",
-        paid_at=at,
-        **dict.fromkeys(["subtotal", "total", "amount_paid", "amount_due"], payment.amount),
-        **dict.fromkeys(["period_start", "period_end", "created_at"], at),
-    )
+A_MONTH: Final = ("USD", 3100, "month", 1)
+BUSY: Final = Business(
+    at=datetime(2044, 2, 29, 12, tzinfo=UTC),
+    zone="America/New_York",
+    clocks=["UTC", "Asia/Kolkata", "Pacific/Auckland"],
+    industries=["Food", "", ""],
+    gone={2},
+    changes=[
+        *(Change(0, 1500 - ago, how, A_MONTH, None) for ago, how in enumerate(["trialing", "active"])),
+        Change(0, 6, "past_due", ("USD", 5000, "month", 1), None),
+        Change(1, 1200, "active", ("INR", 999, "year", 1), None),
+        Change(1, 5, "ended", A_MONTH, None),
+        Change(2, 7000, "given", A_MONTH, 6990),
+        Change(2, 800, "active", ("USD", 700, "day", 30), None),
+    ],
+    payments=[
+        *(Payment(0, ago, "USD", 500 + ago, ago, "DE", True) for ago in range(0, 72, 6)),
+        Payment(0, 3, "INR", 300, 0, "FR", False),
+    ],
+    packs=[Pack(0, 4, "USD", 900, 100), Pack(1, 2, "INR", 400, 0), Pack(2, 300, "USD", 100, 0)],
+    beyond=[Beyond(0, 8, 7, 3, False), Beyond(0, 9, 5, 3, True)],
+    works=[
+        Work(number % CUSTOMERS, ago, MODELS[number % 2], 10 + number, 9_000_000 + number)
+        for number, ago in enumerate([*range(0, 54, 3), 700, 730, 760, 800])
+    ],
+    calls=[Call(0, ago, kind, (1, 2, 4, 8, 16), 32) for ago, kind in enumerate([*ROADS, *CREWS, *ROADS])],
+    strategies=[Strategy(1, 10, "Law", False), Strategy(1, 9, "Food", True), Strategy(0, 9, "Law", False)],
+    sign_ups=[0, 12, 13, 24, 700],
+)
+"""Something of everything."""
+HARD_DAYS: Final = [
+    replace(BUSY, at=datetime(*day, tzinfo=UTC), zone=zone)
+    for day, zone in [
+        ((2044, 2, 29, 12), "America/New_York"),
+        ((2043, 3, 1, 2), "America/New_York"),  # The 28th of February there.
+        ((2044, 3, 14, 3), "America/New_York"),  # A day of 23 hours ended.
+        ((2043, 11, 2, 3), "America/New_York"),  # One of 25 did, a day after the month began.
+        ((2044, 9, 25, 14), "Pacific/Auckland"),
+        ((2043, 12, 31, 18), "Asia/Kolkata"),  # Half an hour before the year ends there.
+    ]
+]

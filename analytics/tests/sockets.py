@@ -26,14 +26,15 @@ def ticket_of(product: Product, somebody: Person) -> str:
 
 @asynccontextmanager
 async def opened(
-    product: Product, *, ticket: str = "", query: str = "", origin: str | None = None, cookie: str = ""
+    product: Product, *, ticket: str = "", query: str = "", origin: str | None = None, cookie: str = "", **how: Any
 ) -> AsyncIterator[ClientConnection]:
-    """With a ticket as the subprotocol, if any. Raises `InvalidStatus` where it is refused."""
+    """With a ticket as the subprotocol, if any, and connected `how` it says. Raises `InvalidStatus` where it is
+    refused."""
     spoken = [Subprotocol("stipend.activity"), Subprotocol(f"ticket.{ticket}")] if ticket else None
     headers = {"cookie": cookie} if cookie else None
     url = product.url.replace("http", "ws", 1) + PATH + query
     said = Origin(origin) if origin else None
-    async with connect(url, subprotocols=spoken, origin=said, additional_headers=headers) as socket:
+    async with connect(url, subprotocols=spoken, origin=said, additional_headers=headers, **how) as socket:
         yield socket
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,13 +14,17 @@ from django.utils.timezone import now
 
 from accounts.models import AuditEntry, Letter
 from accounts.tests.factories import Person
-from analytics import alerts, events
+from analytics import alerts, events, summing
 from analytics.alerts import counting
 from analytics.alerts.counting import Counted, Span
 from analytics.alerts.raising import window_start
 from analytics.events import Happened
 from analytics.models import Alert, AlertRule, Event, Webhook
+from analytics.moments import here
+from analytics.tests.rollups import audited as audited
+from analytics.tests.rollups import taken_back as taken_back
 from analytics.tests.watching import staff, staff_token
+from billing import revenue
 from billing.models import Plan, Price, Subscription
 from config.tests.product import Product
 from quotas.models import Rollup
@@ -45,48 +49,81 @@ def rule(kind: AlertRule.Kind, threshold: int, window: AlertRule.Window = Window
 def spend(somebody: Person, micro_usd: int, at: datetime) -> None:
     hour = at.replace(minute=0, second=0, microsecond=0)
     Rollup.objects.create(workspace=somebody.workspace, hour=hour, meter="cost", amount=micro_usd, works=1)
+    summed_up(at)
 
 
-def value(kind: AlertRule.Kind, somebody: Person, at: datetime, since: datetime | None = None) -> int | None:
-    span = Span(since or at - timedelta(hours=1), at)
-    found = counting.COUNTS[kind](span)
+def summed_up(at: datetime) -> None:
+    summing.sum_up(here(at).days(1), here(at))
+
+
+def span(at: datetime, window: AlertRule.Window = Window.DAY, beyond: int = 0) -> Span:
+    return Span(window, window_start(window, at), at, beyond)
+
+
+def value(kind: AlertRule.Kind, somebody: Person, about: Span) -> int | None:
+    found = counting.COUNTS[kind](about)
     return next((each.value for each in found if each.workspace_id == somebody.workspace.pk), None)
 
 
 # What is counted
 
 
-def test_it_counts_what_a_workspace_and_everybody_cost(alice: Person, charlie: Person) -> None:
-    at = now()
-    before = next(iter(counting.cost(Span(at - timedelta(hours=1), at)))).value
-    spend(alice, 60_000_000, at)
-    spend(alice, 40_000_000, at - timedelta(days=2))
-    spend(charlie, 1_000_000, at)
+DEFAULTS = [
+    ("Everybody together cost more than $50 today", "cost", 50_000_000, "day"),
+    ("One workspace cost more than $50 today", "workspace_cost", 50_000_000, "day"),
+    ("A customer costs more than they pay", "margin", 100, "month"),
+    ("More than a tenth of the answers failed", "error_rate", 10, "hour"),
+    ("A provider keeps failing", "provider", 0, "hour"),
+    ("A webhook has failed for a day", "webhook", 24, "day"),
+    ("More than a twentieth of the subscriptions ended today", "churn", 5, "day"),
+]
+NOON = datetime(2036, 2, 29, 12, 30, tzinfo=UTC)
+"""When nothing else is."""
 
-    assert value(Kind.WORKSPACE_COST, alice, at) == 60_000_000
-    assert next(iter(counting.cost(Span(at - timedelta(hours=1), at)))).value - before == 61_000_000
+
+@pytest.mark.parametrize(("window", "spent"), [(Window.HOUR, 60), (Window.DAY, 63), (Window.MONTH, 78)])
+def test_it_counts_what_a_workspace_and_everybody_cost(
+    alice: Person, charlie: Person, window: AlertRule.Window, spent: int
+) -> None:
+    about, spendings = span(NOON, window), [(0, 60), (3, 3), (24 * 3, 15), (24 * 40, 40)]
+    for earlier, _ in spendings:
+        summed_up(NOON - timedelta(hours=earlier))  # Another test took its rollups back.
+    [before] = counting.cost(about)
+    for earlier, amount in spendings:
+        spend(alice, amount, NOON - timedelta(hours=earlier))
+    spend(charlie, 1, NOON)
+
+    assert value(Kind.WORKSPACE_COST, alice, about) == spent
+    assert value(Kind.WORKSPACE_COST, alice, span(NOON, window, beyond=spent)) is None
+    [after] = counting.cost(about)
+    assert after.value - before.value == spent + 1
 
 
-def test_it_sets_what_a_customer_costs_against_what_they_pay(alice: Person, charlie: Person) -> None:
-    at = now()
+@pytest.mark.parametrize("window", Window)
+def test_it_sets_what_a_customer_costs_against_what_they_pay(
+    alice: Person, charlie: Person, window: AlertRule.Window
+) -> None:
     subscribe(alice, 2000, "USD")
     subscribe(charlie, 2000, "EUR")
     for somebody in (alice, charlie):
-        spend(somebody, 30_000_000, at)
+        spend(somebody, 30_000_000, NOON)
 
-    assert value(Kind.MARGIN, alice, at) == 150
-    assert value(Kind.MARGIN, charlie, at) is None
+    assert value(Kind.MARGIN, alice, span(NOON, window)) == 150
+    assert value(Kind.MARGIN, alice, span(NOON, window, beyond=150)) is None
+    assert value(Kind.MARGIN, charlie, span(NOON, window)) is None
 
 
 def subscribe(somebody: Person, amount: int, currency: str) -> Subscription:
     plan = Plan.objects.create(slug=f"own-{uuid.uuid4().hex[:12]}", name="Own", rank=200, is_offered=False)
     price = Price.objects.create(plan=plan, currency=currency, amount=amount, interval="month")
-    return Subscription.objects.create(workspace=somebody.workspace, plan=plan, price=price)
+    made = Subscription.objects.create(workspace=somebody.workspace, plan=plan, price=price)
+    revenue.follow([somebody.workspace.pk], at=now())
+    return made
 
 
 def test_it_counts_answers_that_failed_but_not_of_a_few(alice: Person) -> None:
     at = now() + timedelta(days=4000)
-    about = Span(at - timedelta(minutes=1), at)
+    about = Span(Window.HOUR, at - timedelta(minutes=1), at)
     events.tell(Happened("chat_completed", data={"chats": 15, "failed": 4}), at=at)
     assert list(counting.error_rate(about)) == []
 
@@ -101,7 +138,7 @@ def test_it_counts_how_often_a_provider_was_left_alone(database: None) -> None:
     for _ in range(2):
         events.tell(Happened("provider_failing", data={"times": 2, "providers": ["groq"]}), at=at)
 
-    assert list(counting.provider(Span(at - timedelta(minutes=1), at))) == [Counted(4, "groq")]
+    assert list(counting.provider(Span(Window.HOUR, at - timedelta(minutes=1), at))) == [Counted(4, "groq")]
     Event.objects.filter(created_at__gte=at).delete()
 
 
@@ -111,18 +148,25 @@ def test_it_counts_for_how_long_a_webhook_has_failed(alice: Person) -> None:
     told = {"url": "https://a.example", "kinds": [], "created_at": at, "secret": ""}
     Webhook.objects.create(workspace=alice.workspace, failing_since=since, **told)
 
-    assert value(Kind.WEBHOOK, alice, at) == 30
+    assert value(Kind.WEBHOOK, alice, span(at)) == 30
 
 
 def test_it_counts_the_subscriptions_that_ended(alice: Person, charlie: Person) -> None:
     at = now() + timedelta(days=4000)
     for somebody in (alice, charlie):
         subscribe(somebody, 2000, "USD")
-    span = Span(at - timedelta(hours=1), at)
+    about = Span(Window.DAY, at - timedelta(hours=1), at)
     there = Subscription.objects.exclude(price=None).filter(canceled_at=None).count()
     Subscription.objects.filter(workspace=alice.workspace).update(canceled_at=at, status="canceled")
 
-    assert list(counting.churn(span)) == [Counted(100 // there)]
+    assert list(counting.churn(about)) == [Counted(100 // there)]
+
+
+def test_the_rules_that_everybody_begins_with_are_there(database: None) -> None:
+    there = AlertRule.objects.filter(name__in=[name for name, *_ in DEFAULTS]).order_by("pk")
+
+    assert list(there.values_list("name", "kind", "threshold", "window")) == DEFAULTS
+    assert {kind for _, kind, _, _ in DEFAULTS} == set(Kind)
 
 
 # When it is raised

@@ -14,6 +14,8 @@ from accounts import tokens
 from accounts.models import AuditEntry, User
 from accounts.tests.factories import Person, UserFactory, person
 from analytics.moments import here
+from analytics.tests.rollups import audited as audited
+from analytics.tests.rollups import taken_back as taken_back
 from billing.models import RecurringRevenue
 from billing.tests.demo import Buyer, a_price
 from config.tests.product import Product

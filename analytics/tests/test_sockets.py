@@ -6,6 +6,8 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from socket import SO_RCVBUF, SOL_SOCKET
+from socket import socket as Connection  # noqa: N812
 from typing import Any
 
 import pytest
@@ -213,13 +215,20 @@ def test_a_console_that_does_not_read_is_dropped_and_comes_back(
     run: Run[Any], product: Product, dora: Person, alice: Person
 ) -> None:
     async def stall(ticket: str) -> tuple[int, int]:
-        async with opened(product, ticket=ticket) as socket:
+        async with asyncio.timeout(60), opened(product, ticket=ticket, sock=narrow()) as socket:
             await socket.recv()
             socket.transport.pause_reading()
             await flood()
             socket.transport.resume_reading()
             seen = [json.loads(text)["id"] async for text in ending(socket)]
             return seen[-1], socket.close_code or 0
+
+    def narrow() -> Connection:
+        """With little room on our side: what the system would give it depends on its mood."""
+        made = Connection()
+        made.setsockopt(SOL_SOCKET, SO_RCVBUF, 65536)
+        made.connect(("127.0.0.1", product.port))
+        return made
 
     async def flood() -> None:
         """More than its queue, and all that stands between us and it, can hold."""

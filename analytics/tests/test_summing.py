@@ -15,6 +15,8 @@ from analytics.kpis import Money
 from analytics.models import CustomerDay, CustomerMonth
 from analytics.moments import Moment
 from analytics.tests.businesses import HOUR
+from analytics.tests.rollups import audited as audited
+from analytics.tests.rollups import taken_back as taken_back
 from assistants.models import Turn
 from billing.tests.demo import Buyer, a_price
 from quotas.models import Reservation, Rollup

@@ -44,6 +44,7 @@ def totals(found: dict[str, dict[str, float]]) -> dict[str, float]:
     return {
         "dashboard": sum(found["dashboard"].values()),
         "users": max(found["users"].values()),
+        "alerts": max(found["alerts"].values()),
         "revenue-breakdown": max(found["revenue-breakdown"].values()),
     }
 

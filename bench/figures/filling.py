@@ -66,7 +66,8 @@ FILL: Final = """
         SELECT b.id AS workspace_id, 'model-' || i %% 3 AS model, 10 + (i * 7919 + number * 31) %% 900 AS tokens,
             date_trunc('hour', now() - interval '1 day' * day - interval '1 hour' * (i %% 12))
                 + interval '1 minute' * number AS at
-        FROM generate_series(0, %(days)s - 1) AS day, bench_workspaces b, generate_series(1, 1 + i %% %(most)s) AS number
+        FROM generate_series(0, %(days)s - 1) AS day, bench_workspaces b,
+            generate_series(1, 1 + i %% %(most)s) AS number
         WHERE (i + day * 31) %% 5 = 0
     ) AS work;
 

@@ -23,14 +23,22 @@ def questions() -> dict[str, list[tuple[str, Callable[[], object]]]]:
     from django.utils.timezone import now
 
     from analytics import customers, kpis, margins, usage
+    from analytics.alerts.counting import COUNTS, Counted, Span
+    from analytics.alerts.raising import window_start
+    from analytics.models import AlertRule
     from analytics.moments import here
 
+    costs = (AlertRule.Kind.COST, AlertRule.Kind.WORKSPACE_COST, AlertRule.Kind.MARGIN)
     moment = here(now())
     month = moment.months(1)
 
     def users(sort: str, **wanted: str) -> tuple[str, Callable[[], object]]:
         found = customers.customers(moment, **wanted)
         return f"{sort} {wanted or ''}".strip(), lambda: customers.following(found, sort, None, 21)
+
+    def look(kind: AlertRule.Kind, window: AlertRule.Window) -> list[Counted]:
+        """Beyond what nobody reaches: how many are found is no matter of the query."""
+        return list(COUNTS[kind](Span(window, window_start(window, moment.at), moment.at, 10**9)))
 
     return {
         "dashboard": [
@@ -46,6 +54,11 @@ def questions() -> dict[str, list[tuple[str, Callable[[], object]]]]:
             users("created_at", search="somebody-777"),
             users("created_at", tier="scale"),
             users("cost", tier="scale"),
+        ],
+        "alerts": [
+            (f"{kind} of the {window}", partial(look, kind, window))
+            for kind in AlertRule.Kind
+            for window in (AlertRule.Window if kind in costs else [AlertRule.Window.DAY])
         ],
         "revenue-breakdown": [(by, partial(group, moment)) for by, group in kpis.BREAKDOWNS.items()],
     }

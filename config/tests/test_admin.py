@@ -31,9 +31,21 @@ from accounts.models import (
 )
 from accounts.tests.factories import PASSWORD, Person, person
 from accounts.tests.ways_in import in_console
-from analytics import events
+from analytics import events, summing
 from analytics.events import Happened
-from analytics.models import Alert, AlertRule, Delivery, Event, Ticket, Webhook
+from analytics.models import (
+    Alert,
+    AlertRule,
+    CustomerDay,
+    CustomerMonth,
+    Delivery,
+    Event,
+    KindDay,
+    Ticket,
+    UsageDay,
+    Webhook,
+)
+from analytics.moments import here
 from assistants import attachments
 from assistants.coaching import decisions, profiles, tasks
 from assistants.models import Attachment, Conversation, CreatorProfile, Job, Message, Project, Step, Task, Turn
@@ -78,7 +90,8 @@ LEDGER: list[type[Model]] = [Bucket, Decision, Entry, Grant, Hold, Notice, Reser
 MONEY: list[type[Model]] = [Customer, Effect, Invoice, Overage, PackPurchase, Simulated, StripeEvent, Subscription]
 WATCHED: list[type[Model]] = [Alert, Delivery, Event, Ticket, Webhook]
 KEPT: list[type[Model]] = [PlanLimit, Price, Attachment, Turn, Step, AuditEntry, Tally, Export, IdempotentRequest]
-READ_ONLY = [*LEDGER, *MONEY, *WATCHED, *KEPT]
+SUMS: list[type[Model]] = [CustomerDay, CustomerMonth, KindDay, UsageDay]
+READ_ONLY = [*LEDGER, *MONEY, *WATCHED, *KEPT, *SUMS]
 COACHING: list[type[Model]] = [CreatorProfile, Project, Task, Decided]
 MADE_ELSEWHERE = [*READ_ONLY, ApiKey, Invitation, Letter, Conversation, Message, Job, *COACHING]
 
@@ -135,6 +148,7 @@ def rows(run: Run[Any]) -> Person:
     coach(alice)
     a_step(alice, admitted.reservation_id)
     watch(alice)
+    summing.sum_up(here(at).days(1), here(at))
     return alice
 
 
