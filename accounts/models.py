@@ -11,6 +11,7 @@ from django.db import models, transaction
 from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
+from django.utils.timezone import now
 
 from accounts.moments import check_time_zone
 
@@ -92,7 +93,7 @@ class User(AbstractBaseUser, PermissionsMixin, Profile):
     email_verified_at = models.DateTimeField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False, help_text="May sign in to the console.")
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=now, editable=False)
     erased_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="Nobody can tell who it was.")
 
     objects: ClassVar[UserManager] = UserManager()
@@ -118,8 +119,9 @@ class User(AbstractBaseUser, PermissionsMixin, Profile):
 class WorkspaceManager(models.Manager["Workspace"]):
     def give_personal(self, user: User) -> Workspace:
         name = (user.name or user.email)[: Workspace._meta.get_field("name").max_length]
-        workspace = self.create(name=name, email=user.email, personal_to=user)
-        Membership.objects.create(workspace=workspace, user=user, role=Membership.Role.OWNER)
+        since = user.created_at
+        workspace = self.create(name=name, email=user.email, personal_to=user, created_at=since)
+        Membership.objects.create(workspace=workspace, user=user, role=Membership.Role.OWNER, created_at=since)
         return workspace
 
 
@@ -136,7 +138,7 @@ class Workspace(models.Model):
         User, on_delete=models.CASCADE, null=True, blank=True, related_name="personal_workspace"
     )
     members = models.ManyToManyField(User, through="Membership", related_name="workspaces")
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=now, editable=False)
     deleted_at = models.DateTimeField(null=True, blank=True, help_text="Its ledger stays; nobody gets in any more.")
 
     objects: ClassVar[WorkspaceManager] = WorkspaceManager()
@@ -156,7 +158,7 @@ class Membership(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
     limits = models.JSONField(default=dict, blank=True, help_text="Own limits below the plan's, by policy.")
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=now, editable=False)
 
     class Meta:
         constraints = [

@@ -22,8 +22,8 @@ def register(*, email: str, password: str, at: datetime, **profile: Any) -> User
     """
     may_write = guards.may("letter", email, "verify_email", at=at)
     with transaction.atomic():
-        user = User.objects.create_user(email, password, **profile)
-        _announce(user)
+        user = User.objects.create_user(email, password, created_at=at, **profile)
+        _announce(user, at)
         if may_write:
             letters.post("verify_email", to=user.email, user=user)
     return user
@@ -36,8 +36,8 @@ def register_through(email: str, *, name: str, verified: bool, may_write: bool, 
     The address is theirs where the provider has verified it; else they claim it. Raises `EmailTaken` where it is
     verified and another account's: whoever has both connects them, signed in.
     """
-    user = User.objects.create_user(email, None, name=name)
-    _announce(user)
+    user = User.objects.create_user(email, None, name=name, created_at=at)
+    _announce(user, at)
     if not verified and may_write:
         letters.post("verify_email", to=user.email, user=user)
     if verified and not mailboxes.confirm(user, at=at):
@@ -45,8 +45,8 @@ def register_through(email: str, *, name: str, verified: bool, may_write: bool, 
     return user
 
 
-def _announce(user: User) -> None:
-    transaction.on_commit(partial(user_signed_up.send_robust, User, user_id=user.pk))
+def _announce(user: User, at: datetime) -> None:
+    transaction.on_commit(partial(user_signed_up.send_robust, User, user_id=user.pk, at=at))
 
 
 def sign_in(*, email: str, password: str, address: str, at: datetime) -> User:

@@ -2,7 +2,7 @@
 
 from django.dispatch import Signal
 
-# user_id. They have a workspace of their own by now.
+# user_id; at. They have a workspace of their own by now.
 user_signed_up = Signal()
 
 # user_id; way: `console` or `api`.

@@ -1,6 +1,7 @@
 """Telling what happened: rows first, then a word to whoever watches.
 
-A webhook's deliveries are written by the same statement, so that one cannot be without the other.
+A webhook's deliveries are written by the same statement, so that one cannot be without the other. A webhook is told
+of nothing that happened before it was there.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ TELL = """
         SELECT gen_random_uuid(), w.id, told.id, %(at)s, %(at)s, 0, ''
         FROM told JOIN analytics_webhook w ON told.kind = ANY (w.kinds) AND w.is_active
             AND (w.workspace_id IS NULL OR w.workspace_id = told.workspace_id)
+            AND w.created_at <= %(at)s
         RETURNING 1
     )
     SELECT (SELECT max(id) FROM told) AS newest, (SELECT count(*) FROM to_deliver) AS deliveries

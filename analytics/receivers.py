@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F
 from django.dispatch import Signal
 from django.utils.timezone import now
 
@@ -18,7 +18,7 @@ from analytics.pulse import Sum
 from assistants.models import Job, Turn
 from assistants.providers.base import NobodyListened
 from assistants.signals import job_deleted, job_ended, provider_left_alone, turn_completed
-from billing.models import PackPurchase, Subscription
+from billing.models import PackPurchase
 from billing.models.subscriptions import Gateway
 from billing.signals import pack_paid, payment_received, subscription_changed
 from quotas.signals import allowance_reached, quota_exceeded
@@ -47,18 +47,18 @@ def connect() -> None:
         signal.connect(receiver)
 
 
-def hear_of_sign_up(*, user_id: UUID, **_: Any) -> None:
+def hear_of_sign_up(*, user_id: UUID, at: datetime, **_: Any) -> None:
     workspace = User.objects.filter(pk=user_id).values_list("personal_workspace", flat=True).first()
-    events.tell(Happened(Kind.USER_SIGNUP, workspace, user_id), at=now())
+    events.tell(Happened(Kind.USER_SIGNUP, workspace, user_id), at=at)
 
 
 def hear_of_staff(*, user_id: UUID, way: str, **_: Any) -> None:
     events.tell(Happened(Kind.ADMIN_LOGIN, None, user_id, {"way": way}), at=now())
 
 
-def hear_of_allowance(*, workspace_id: UUID, **news: Any) -> None:
+def hear_of_allowance(*, workspace_id: UUID, at: datetime, **news: Any) -> None:
     data = {name: news[name] for name in ("meter", "window", "percent", "used", "limit")}
-    events.tell(Happened(Kind.ALLOWANCE_REACHED, workspace_id, None, data), at=now())
+    events.tell(Happened(Kind.ALLOWANCE_REACHED, workspace_id, None, data), at=at)
 
 
 async def hear_of_job(*, job_id: UUID, workspace_id: UUID, user_id: UUID, kind: str, state: str, **_: Any) -> None:
@@ -73,12 +73,12 @@ async def hear_of_deletion(*, job_id: UUID, workspace_id: UUID, user_id: UUID, k
         await events.atell(Happened(Kind.STRATEGY_DELETED, workspace_id, user_id, {"job": str(job_id)}), at=now())
 
 
-def hear_of_payment(*, invoice: int, workspace_id: UUID, **news: Any) -> None:
+def hear_of_payment(*, invoice: int, workspace_id: UUID, at: datetime, **news: Any) -> None:
     data = {"invoice": invoice, **{name: news[name] for name in ("amount", "currency", "simulated")}}
-    events.tell(Happened(Kind.PAYMENT_RECEIVED, workspace_id, None, data), at=now())
+    events.tell(Happened(Kind.PAYMENT_RECEIVED, workspace_id, None, data), at=at)
 
 
-def hear_of_pack(*, purchase: UUID, **_: Any) -> None:
+def hear_of_pack(*, purchase: UUID, at: datetime, **_: Any) -> None:
     bought = PackPurchase.objects.get(pk=purchase)
     data = {
         "pack": bought.pack_id,
@@ -87,15 +87,13 @@ def hear_of_pack(*, purchase: UUID, **_: Any) -> None:
         "currency": bought.currency,
         "simulated": bought.gateway == Gateway.DEMO,
     }
-    events.tell(Happened(Kind.PAYMENT_RECEIVED, bought.workspace_id, None, data), at=now())
+    events.tell(Happened(Kind.PAYMENT_RECEIVED, bought.workspace_id, None, data), at=at)
 
 
-def hear_of_subscription(*, subscription: int | None, workspace_id: UUID, plan: str, **_: Any) -> None:
-    """`status` as it is by now; null where staff took the subscription away."""
-    fields = ["status", "cancel_at_period_end", "next_plan"]
-    found = Subscription.objects.annotate(next_plan=F("next_price__plan")).filter(pk=subscription or 0).values(*fields)
-    data = {"subscription": subscription, "plan": plan, **(found.first() or dict.fromkeys(fields))}
-    events.tell(Happened(Kind.SUBSCRIPTION_CHANGED, workspace_id, None, data), at=now())
+def hear_of_subscription(*, workspace_id: UUID, at: datetime, **news: Any) -> None:
+    """Of the subscription null where staff took it away."""
+    data = {name: news[name] for name in ("subscription", "plan", "status", "cancel_at_period_end", "next_plan")}
+    events.tell(Happened(Kind.SUBSCRIPTION_CHANGED, workspace_id, None, data), at=at)
 
 
 # ---- in the road of an answer: notes alone ---------------------------------------------------------------------------

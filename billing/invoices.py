@@ -68,7 +68,7 @@ def _write(gateway: Gateway, told: ProjectedInvoice, *, at: datetime) -> Invoice
     )
     happened = _happened(before, after)
     if "paid" in happened and after.amount_paid:
-        _announce(after)
+        _announce(after, at)
     for action in happened:
         audit.record(
             f"invoice.{action}",
@@ -82,13 +82,14 @@ def _write(gateway: Gateway, told: ProjectedInvoice, *, at: datetime) -> Invoice
     return after
 
 
-def _announce(paid: Invoice) -> None:
+def _announce(paid: Invoice, at: datetime) -> None:
     news = {
         "invoice": paid.pk,
         "workspace_id": paid.workspace_id,
         "amount": paid.amount_paid,
         "currency": paid.currency,
         "simulated": paid.gateway == Takers.DEMO,
+        "at": at,
     }
     transaction.on_commit(partial(payment_received.send_robust, Invoice, **news))
 

@@ -222,7 +222,7 @@ def _write(purchase: PackPurchase, told: ProjectedPayment, *, at: datetime) -> P
     purchase.save(update_fields=["stripe_id", "state", "paid_at", "refunded", "error"])
     if told.status == State.PAID and before not in (State.PAID, State.REFUNDED):
         _note("paid", purchase, by=audit.SYSTEM, at=at)
-        transaction.on_commit(partial(pack_paid.send_robust, PackPurchase, purchase=purchase.pk))
+        transaction.on_commit(partial(pack_paid.send_robust, PackPurchase, purchase=purchase.pk, at=at))
     if purchase.refunded > refunded_before:
         _note("refunded", purchase, by=audit.SYSTEM, at=at)
         transaction.on_commit(partial(pack_refunded.send_robust, PackPurchase, purchase=purchase.pk))

@@ -108,7 +108,7 @@ def put_on_plan(
         audit.record("subscription.given", by=by, subject=workspace, at=at, workspace_id=workspace.pk, **told)
     given = _give(workspace, plan, at=at)
     if before != plan.slug:
-        _announce(workspace.pk, given, plan.slug)
+        _announce(workspace.pk, given, plan.slug, at=at)
     return given
 
 
@@ -118,8 +118,17 @@ def _give(workspace: Workspace, plan: Plan, *, at: datetime) -> Subscription | N
     return Subscription.objects.create(workspace=workspace, plan=plan, current_period_start=at, created_at=at)
 
 
-def _announce(workspace_id: UUID, subscription: Subscription | None, plan: str) -> None:
-    news = {"subscription": subscription and subscription.pk, "workspace_id": workspace_id, "plan": plan}
+def _announce(workspace_id: UUID, subscription: Subscription | None, plan: str, *, at: datetime) -> None:
+    next_price = subscription and subscription.next_price
+    news = {
+        "subscription": subscription and subscription.pk,
+        "workspace_id": workspace_id,
+        "plan": plan,
+        "status": subscription and str(subscription.status),
+        "cancel_at_period_end": subscription and subscription.cancel_at_period_end,
+        "next_plan": next_price and next_price.plan_id,
+        "at": at,
+    }
     transaction.on_commit(partial(subscription_changed.send_robust, Subscription, **news))
 
 
@@ -210,7 +219,7 @@ def _tell_of_change(known: Subscription | None, now: Subscription, plan_before: 
             after=latter,
         )
     if former != latter or plan != plan_before:
-        _announce(now.workspace_id, now, plan)
+        _announce(now.workspace_id, now, plan, at=at)
 
 
 def _said(subscription: Subscription) -> dict[str, Any]:

@@ -84,12 +84,34 @@ async def reserve(
     `pace` was counted before and is only told beside the limits. Raises `QuotaExceeded` (the decision is kept),
     `ModelNotInPlan` or `ModelNotAllowed`.
     """
+    params = _wanted(caller, asks, request_id=request_id, at=at, model=model, price=price)
+    verdict = await _verdict(_reserving(caller), params)
+    return _admission(verdict, params, pace)
+
+
+def reserve_now(
+    caller: Caller, asks: Mapping[str, Ask], *, request_id: str, at: datetime, model: str = "", price: Any = None
+) -> Admission:
+    """The same for synchronous code, in its transaction. The decision about what is refused is kept with that."""
+    params = _wanted(caller, asks, request_id=request_id, at=at, model=model, price=price)
+    verdicts = database.run_prepared(_reserving(caller), params)
+    while verdicts and not verdicts[0]["complete"]:
+        windows.begin_now(params)
+        verdicts = database.run_prepared(_reserving(caller), params)
+    if not verdicts:
+        raise NoCatalogue
+    read = {name: database.from_json(verdicts[0][name]) for name in ("limits", "amounts")}
+    return _admission(verdicts[0] | read, params, None)
+
+
+def _wanted(
+    caller: Caller, asks: Mapping[str, Ask], *, request_id: str, at: datetime, model: str, price: Any
+) -> Params:
     if model and not caller.may_use(model):
         raise ModelNotAllowed(model)
-    reservation_id = uuid.uuid4()
-    params = {
+    return {
         **limits_of(caller, at),
-        "reservation_id": reservation_id,
+        "reservation_id": uuid.uuid4(),
         "request_id": request_id,
         "key_id": caller.key_id,
         "member_id": caller.user_id,
@@ -98,14 +120,19 @@ async def reserve(
         "price": Jsonb(price or {}),
         "lease": settings.RESERVATION_LEASE,
     }
-    statement = statements.RESERVE_WITHIN_OWN_LIMITS if caller.limits else statements.RESERVE
-    verdict = await _verdict(statement, params)
+
+
+def _reserving(caller: Caller) -> str:
+    return statements.RESERVE_WITHIN_OWN_LIMITS if caller.limits else statements.RESERVE
+
+
+def _admission(verdict: Row, params: Params, pace: Limit | None) -> Admission:
     limits = [Limit.from_row(row) for row in verdict["limits"]]
     if not verdict["permitted"]:
-        raise ModelNotInPlan(model, verdict["plan"])
+        raise ModelNotInPlan(params["model"], verdict["plan"])
     if not verdict["fits"]:
-        raise QuotaExceeded(request_id, verdict["plan"], limits + paced(pace))
-    return Admission(reservation_id, request_id, verdict["plan"], limits, verdict["amounts"], pace)
+        raise QuotaExceeded(params["request_id"], verdict["plan"], limits + paced(pace))
+    return Admission(params["reservation_id"], params["request_id"], verdict["plan"], limits, verdict["amounts"], pace)
 
 
 async def grow(caller: Caller, admission: Admission, asks: Mapping[str, Ask], *, at: datetime) -> Admission | None:
@@ -160,6 +187,11 @@ async def settle(
     if await database.fetch_first_of([resolve, *(along or [])]):
         return True
     return await database.fetch_one(statements.CORRECT, _resolution(reservation_id, "", spent, basis)) is not None
+
+
+def settle_now(reservation_id: UUID, spent: Amounts, *, basis: Basis) -> bool:
+    """The same for synchronous code that has just reserved it, in its transaction."""
+    return bool(database.run_prepared(statements.RESOLVE, _resolution(reservation_id, "settled", spent, basis)))
 
 
 async def release(reservation_id: UUID, *, along: list[tuple[str, Params]] | None = None) -> bool:

@@ -40,7 +40,7 @@ def tell_next(at: datetime) -> bool:
     Notice.objects.filter(bucket=notice.bucket, percent__lte=notice.percent, told_at=None).update(told_at=at)
     if _is_of_use(notice, at):
         _write(notice)
-        transaction.on_commit(partial(allowance_reached.send_robust, Notice, **_news(notice)))
+        transaction.on_commit(partial(allowance_reached.send_robust, Notice, **_news(notice), at=at))
     return True
 
 

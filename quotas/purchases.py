@@ -55,8 +55,8 @@ def take_back_refunded(at: datetime) -> int:
     return sum(take_back(grant.purchase_id, at=at) for grant in refunded if grant.purchase_id)
 
 
-def hear_of_payment(*, purchase: UUID, **_: Any) -> None:
-    grant_for(purchase, at=now())
+def hear_of_payment(*, purchase: UUID, at: datetime, **_: Any) -> None:
+    grant_for(purchase, at=at)
 
 
 def hear_of_refund(*, purchase: UUID, **_: Any) -> None:

@@ -2,7 +2,7 @@
 
 from django.dispatch import Signal
 
-# workspace_id; meter, window; percent: 80 or 100; used, limit.
+# workspace_id; meter, window; percent: 80 or 100; used, limit; at.
 allowance_reached = Signal()
 
 # workspace_id, user_id; request_id, by which the decision is found; plan; meters: those that had no room. It is said in

@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts import database
 from accounts.callers import Caller
@@ -33,9 +33,8 @@ async def begin(limits: Params) -> None:
 @transaction.atomic
 def begin_now(limits: Params) -> None:
     """The same for synchronous code."""
-    with connection.cursor() as cursor:
-        for statement in BEGINNING:
-            cursor.execute(statement, limits)
+    for statement in BEGINNING:
+        database.run_prepared(statement, limits)
 
 
 def limits_of(caller: Caller, at: datetime) -> Params:

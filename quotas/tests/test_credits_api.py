@@ -117,7 +117,7 @@ def test_however_often_it_is_told_it_is_credit_once(bought: PackPurchase) -> Non
 
 
 def told_and_closed(bought: PackPurchase) -> None:
-    purchases.hear_of_payment(purchase=bought.pk)
+    purchases.hear_of_payment(purchase=bought.pk, at=now())
     connection.close()
 
 

@@ -177,8 +177,11 @@ class DemoGateway:
         """Raises `GatewayRejected` for a page that is not, or no more."""
         return visits.visit(kind, session_id, at=self.clock())
 
-    def complete_checkout(self, session_id: str, card: TestNumber, *, code: str, authenticated: bool) -> Object:
-        """The session, paid. Paying twice is paying once. Raises `PaymentRefused` and `GatewayRejected`."""
+    def complete_checkout(
+        self, session_id: str, card: TestNumber, *, code: str, authenticated: bool, country: str = ""
+    ) -> Object:
+        """The session, paid. Paying twice is paying once. `country` is that of the payer's address, where it was asked
+        for, and stands on every bill. Raises `PaymentRefused` and `GatewayRejected`."""
         at = self.clock()
         with books.held(self.visit(visits.CHECKOUT, session_id)["customer"]) as customer:
             session = self.visit(visits.CHECKOUT, session_id)
@@ -188,6 +191,7 @@ class DemoGateway:
                 cards.check_can_be_kept(card, authenticated=authenticated)
                 return payments.complete(session, at=at)
             discounts = coupons.discounts_for(code)
+            customer |= {"address": {"country": country}} if country else {}
             self._keep_card(customer, card, authenticated=authenticated)
             begun = life.begin(
                 customer,

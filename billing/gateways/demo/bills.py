@@ -98,6 +98,7 @@ def draft(
         "id": "",
         "object": "invoice",
         "customer": customer["id"],
+        "customer_address": customer.get("address"),
         "number": None,
         "status": "draft",
         "billing_reason": reason,
