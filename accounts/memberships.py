@@ -7,12 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts import api_keys, audit, invitations
 from accounts.audit import Actor
 from accounts.callers import ROLE_SCOPES
 from accounts.errors import OwnerOnly, OwnerStays, PersonalWorkspace, UnknownMember
-from accounts.models import ApiKey, Invitation, InvitationQuerySet, Membership, Scope
+from accounts.models import ApiKey, Invitation, InvitationQuerySet, Membership, Scope, User, Workspace
 from accounts.standing import hold
 
 OWNER = Membership.Role.OWNER
@@ -84,6 +85,12 @@ def finish(member: Membership, *, by: Actor, at: datetime) -> None:
         "membership.ended", by=by, subject=member, at=at, workspace_id=member.workspace_id, before=told(member)
     )
     member.delete()
+
+
+def who_looks_after(workspace: Workspace) -> QuerySet[User]:
+    """Owner and admins, as far as we know that their address is theirs: whom letters about a workspace go to."""
+    keepers = workspace.memberships.filter(role__in=[OWNER, Membership.Role.ADMIN])
+    return User.objects.filter(memberships__in=keepers, is_active=True).exclude(email_verified_at=None)
 
 
 def told(member: Membership) -> dict[str, object]:

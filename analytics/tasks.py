@@ -1,7 +1,7 @@
 from celery import shared_task
 from django.utils.timezone import now
 
-from analytics import alerts, events, summing
+from analytics import alerts, events, incidents, summing
 from analytics.live import tickets
 from analytics.moments import here
 from analytics.webhooks import outbox
@@ -23,6 +23,15 @@ def sum_up_usage(days: int) -> None:
     """So many, up to today."""
     moment = here(now())
     summing.sum_up(moment.days(days), moment)
+
+
+@shared_task
+def give_compensations() -> int:
+    """How many were given."""
+    given = 0
+    while incidents.give_next(now()):
+        given += 1
+    return given
 
 
 @shared_task

@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "accounts.apps.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
@@ -162,6 +163,7 @@ CELERY_BEAT_SCHEDULE = {
     "sum up usage": {"task": "analytics.tasks.sum_up_usage", "schedule": timedelta(minutes=1), "args": [2]},
     # What was settled late.
     "sum up usage anew": {"task": "analytics.tasks.sum_up_usage", "schedule": crontab(hour=2, minute=47), "args": [8]},
+    "give compensations": {"task": "analytics.tasks.give_compensations", "schedule": timedelta(minutes=1)},
     "deliver webhooks": {"task": "analytics.tasks.deliver_webhooks", "schedule": timedelta(seconds=15)},
     "forget events": {"task": "analytics.tasks.forget_events", "schedule": timedelta(days=1)},
     "close interrupted messages": {"task": "assistants.tasks.close_interrupted", "schedule": timedelta(seconds=60)},

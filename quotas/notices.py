@@ -14,9 +14,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from accounts import letters
+from accounts import letters, memberships
 from accounts.meters import Window
-from accounts.models import Membership
 from billing.models import PlanLimit
 from quotas.decisions import local
 from quotas.errors import during, unit
@@ -25,7 +24,6 @@ from quotas.signals import allowance_reached
 
 LATE = timedelta(days=1)
 """So long after the end of its window a notice is still of use."""
-READERS = [Membership.Role.OWNER, Membership.Role.ADMIN]
 
 
 @transaction.atomic
@@ -66,10 +64,8 @@ def _write(notice: Notice) -> None:
         "allowance": _allowance(notice.bucket),
         "url": f"{settings.FRONTEND_URL}/billing",
     }
-    readers = Membership.objects.filter(workspace=workspace, role__in=READERS, user__is_active=True)
-    # To whom an address belongs that nobody has verified, we do not know.
-    for reader in readers.exclude(user__email_verified_at=None).select_related("user"):
-        letters.post("allowance_reached", to=reader.user.email, user=reader.user, context=context)
+    for reader in memberships.who_looks_after(workspace):
+        letters.post("allowance_reached", to=reader.email, user=reader, context=context)
 
 
 def _allowance(bucket: Bucket) -> dict[str, Any]:

@@ -537,7 +537,8 @@ def test_staff_are_asked_once_more(alice: Person) -> None:
 KNOWN = """
     accounts.ApiKey accounts.AuditEntry accounts.Export accounts.IdempotentRequest accounts.Invitation accounts.Letter
     accounts.Membership accounts.TokenFamily accounts.Workspace account.EmailAddress admin.LogEntry
-    analytics.Alert analytics.CustomerDay analytics.CustomerMonth analytics.Event analytics.Ticket analytics.Webhook
+    analytics.Alert analytics.Compensation analytics.CustomerDay analytics.CustomerMonth analytics.Event
+    analytics.Incident analytics.Ticket analytics.Webhook
     assistants.Attachment assistants.Conversation assistants.CreatorProfile assistants.Decision assistants.Job
     assistants.Message
     assistants.Project assistants.Task assistants.Turn

@@ -57,6 +57,8 @@ CONTEXTS["allowance_reached"] = {
     "url": "https://app.example/billing",
 }
 CONTEXTS["alert_raised"] = {"rule": HOSTILE, "kind": "Cost", "value": "51", "threshold": "50", "subject": HOSTILE}
+CONTEXTS["incident_credit"] = {"workspace": HOSTILE, "reason": HOSTILE, "amount": "5", "unit": "tokens", "calls": 1}
+CONTEXTS["incident_credit"] |= {"expires": "Tuesday 14 July 2026, 00:00 (UTC)", "url": "https://app.example/billing"}
 CONTEXTS["webhook_off"] = {"address": HOSTILE, "since": "1 July 2026, 00:00", "path": "/api/v1/webhooks/1"}
 KINDS = sorted(path.stem for path in TEMPLATES.glob("*.txt") if path.stem != "base")
 

@@ -1,3 +1,3 @@
-from analytics.admin import alerts, events, usage, webhooks
+from analytics.admin import alerts, events, incidents, usage, webhooks
 
-__all__ = ["alerts", "events", "usage", "webhooks"]
+__all__ = ["alerts", "events", "incidents", "usage", "webhooks"]

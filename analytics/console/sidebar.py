@@ -66,6 +66,8 @@ SIDEBAR: Final[dict[str, list[tuple[str, str, str]]]] = {
     "Watching": [
         ("Alerts", "notifications_active", "analytics.Alert"),
         ("Alert rules", "tune", "analytics.AlertRule"),
+        ("Incident credits", "healing", "analytics.Incident"),
+        ("Who got them", "volunteer_activism", "analytics.Compensation"),
         ("Feed", "rss_feed", "analytics.Event"),
         ("Webhooks", "send", "analytics.Webhook"),
         ("Deliveries", "local_shipping", "analytics.Delivery"),

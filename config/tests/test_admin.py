@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -36,10 +37,12 @@ from analytics.events import Happened
 from analytics.models import (
     Alert,
     AlertRule,
+    Compensation,
     CustomerDay,
     CustomerMonth,
     Delivery,
     Event,
+    Incident,
     KindDay,
     Ticket,
     UsageDay,
@@ -88,7 +91,7 @@ APPS = ["accounts", "analytics", "assistants", "billing", "quotas"]
 MODELS = [model for app in APPS for model in apps.get_app_config(app).get_models(include_auto_created=False)]
 LEDGER: list[type[Model]] = [Bucket, Decision, Entry, Grant, Hold, Notice, Reservation, Rollup, TopUp]
 MONEY: list[type[Model]] = [Customer, Effect, Invoice, Overage, PackPurchase, Simulated, StripeEvent, Subscription]
-WATCHED: list[type[Model]] = [Alert, Delivery, Event, Ticket, Webhook]
+WATCHED: list[type[Model]] = [Alert, Compensation, Delivery, Event, Ticket, Webhook]
 KEPT: list[type[Model]] = [PlanLimit, Price, Attachment, Turn, Step, AuditEntry, Tally, Export, IdempotentRequest]
 SUMS: list[type[Model]] = [CustomerDay, CustomerMonth, KindDay, UsageDay]
 READ_ONLY = [*LEDGER, *MONEY, *WATCHED, *KEPT, *SUMS]
@@ -161,6 +164,15 @@ def watch(alice: Person) -> None:
     rule = AlertRule.objects.earliest("pk")
     about = {"rule": rule, "subject": "<script>", "workspace": alice.workspace, "window_start": at, "created_at": at}
     Alert.objects.create(**about, value=2, threshold=1)
+    hours = {
+        "starts_at": at - timedelta(hours=2),
+        "ends_at": at - timedelta(hours=1),
+        "expires_at": at,
+        "issued_at": at,
+    }
+    terms = {"reason": "<script>", "outcomes": [], "meter": "tokens", "percent": 100, "at_least": 0}
+    incident = Incident.objects.create(**terms, **hours)
+    incident.compensations.create(workspace=alice.workspace, calls=1, charged=1, amount=1)
 
 
 def a_step(alice: Person, reservation_id: uuid.UUID) -> None:
@@ -296,7 +308,7 @@ def test_what_the_product_makes_has_none(console: Client, model: type[Model]) ->
     assert console.post(address(model, "add"), {}).status_code == 403
 
 
-@pytest.mark.parametrize("model", READ_ONLY, ids=name_of)
+@pytest.mark.parametrize("model", [*READ_ONLY, Incident], ids=name_of)
 def test_the_ledger_is_not_edited(console: Client, model: type[Model]) -> None:
     row = newest(model)
     before = model._default_manager.filter(pk=row.pk).values().get()
@@ -306,7 +318,7 @@ def test_the_ledger_is_not_edited(console: Client, model: type[Model]) -> None:
     assert model._default_manager.filter(pk=row.pk).values().get() == before
 
 
-@pytest.mark.parametrize("model", READ_ONLY, ids=name_of)
+@pytest.mark.parametrize("model", [*READ_ONLY, Incident], ids=name_of)
 def test_the_ledger_offers_no_deleting_of_many(console: Client, model: type[Model]) -> None:
     row = newest(model)
     asked = {"action": "delete_selected", "_selected_action": str(row.pk), "post": "yes"}
