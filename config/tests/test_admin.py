@@ -94,6 +94,8 @@ MONEY: list[type[Model]] = [Customer, Effect, Invoice, Overage, PackPurchase, Si
 WATCHED: list[type[Model]] = [Alert, Compensation, Delivery, Event, Ticket, Webhook]
 KEPT: list[type[Model]] = [PlanLimit, Price, Attachment, Turn, Step, AuditEntry, Tally, Export, IdempotentRequest]
 SUMS: list[type[Model]] = [CustomerDay, CustomerMonth, KindDay, UsageDay]
+HOSTILE = "<script>ran()"
+"""It stands in every column that takes words, of people's and of a model's."""
 READ_ONLY = [*LEDGER, *MONEY, *WATCHED, *KEPT, *SUMS]
 COACHING: list[type[Model]] = [CreatorProfile, Project, Task, Decided]
 MADE_ELSEWHERE = [*READ_ONLY, ApiKey, Invitation, Letter, Conversation, Message, Job, *COACHING]
@@ -126,10 +128,10 @@ def rows(run: Run[Any]) -> Person:
     buy(alice)
     give(alice)
     conversation = Conversation.objects.create(
-        workspace=alice.workspace, user=alice.user, model="claude-sonnet-5-5", title="<script>"
+        workspace=alice.workspace, user=alice.user, model="claude-sonnet-5-5", title=HOSTILE
     )
-    message = conversation.messages.create(role="assistant", text="<script>", created_at=at, updated_at=at)
-    attachments.take_in("<script>.txt", b"<script>", alice.caller, at=at)
+    message = conversation.messages.create(role="assistant", text=HOSTILE, created_at=at, updated_at=at)
+    attachments.take_in(f"{HOSTILE}.txt", HOSTILE.encode(), alice.caller, at=at)
     counts = dict.fromkeys([f"{kind}_tokens" for kind in ("input", "output", "cache_read")], 1)
     writes = dict.fromkeys([f"cache_write_{life}_tokens" for life in ("5m", "1h")], 1)
     Turn.objects.create(
@@ -158,11 +160,17 @@ def rows(run: Run[Any]) -> Person:
 def watch(alice: Person) -> None:
     """An event for a webhook, an alert, and somebody who is about to watch."""
     at = now()
-    Webhook.objects.create(workspace=alice.workspace, url="https://<script>", kinds=["user_signup"], created_at=at)
-    events.tell(Happened("user_signup", alice.workspace.pk, alice.user.pk, {"<script>": "<script>"}), at=at)
+    Webhook.objects.create(workspace=alice.workspace, url=f"https://{HOSTILE}", kinds=["user_signup"], created_at=at)
+    events.tell(Happened("user_signup", alice.workspace.pk, alice.user.pk, {HOSTILE: HOSTILE}), at=at)
     Ticket.objects.create(hash=uuid.uuid4().hex, user=alice.user, expires_at=at)
     rule = AlertRule.objects.earliest("pk")
-    about = {"rule": rule, "subject": "<script>", "workspace": alice.workspace, "window_start": at, "created_at": at}
+    about = {
+        "rule": rule,
+        "subject": HOSTILE,
+        "workspace": alice.workspace,
+        "window_start": at,
+        "created_at": at,
+    }
     Alert.objects.create(**about, value=2, threshold=1)
     hours = {
         "starts_at": at - timedelta(hours=2),
@@ -178,18 +186,18 @@ def watch(alice: Person) -> None:
 def a_step(alice: Person, reservation_id: uuid.UUID) -> None:
     at = now()
     whose = {"workspace": alice.workspace, "user": alice.user, "leased_until": at, "created_at": at}
-    job = Job.objects.create(kind="strategy", crew="strategy", title="<script>", brief={}, **whose)
+    job = Job.objects.create(kind="strategy", crew="strategy", title=HOSTILE, brief={}, **whose)
     counted = [field.name for field in Step._meta.fields if field.name.endswith("_tokens")]
     counts = dict.fromkeys([*counted, "position", "cost", "tries", "duration_ms"], 1)
     took = {"reservation_id": reservation_id, "finished_at": at, **counts}
-    Step.objects.create(job=job, role="critic", output={"a": "<script>"}, **took)
+    Step.objects.create(job=job, role="critic", output={"a": HOSTILE}, **took)
 
 
 def coach(alice: Person) -> None:
-    profiles.put(alice.user.pk, niche="<script>", at=now())
-    project = project_of(alice, title="<script>")
-    tasks.change(project, "interview-followers", by=alice.user.pk, at=now(), notes="<script>")
-    words = {"text": "<script>", "rationale": "<script>"}
+    profiles.put(alice.user.pk, niche=HOSTILE, at=now())
+    project = project_of(alice, title=HOSTILE)
+    tasks.change(project, "interview-followers", by=alice.user.pk, at=now(), notes=HOSTILE)
+    words = {"text": HOSTILE, "rationale": HOSTILE}
     decisions.record(project, category="pricing", **words, by=alice.user.pk, at=now())
 
 
@@ -269,7 +277,10 @@ def test_the_front_page_shows_every_app(console: Client) -> None:
 def test_every_list_can_be_seen(console: Client, model: type[Model]) -> None:
     newest(model)
 
-    assert console.get(address(model, "changelist")).status_code == 200
+    page = console.get(address(model, "changelist"))
+
+    assert page.status_code == 200
+    assert HOSTILE not in page.content.decode()
 
 
 @pytest.mark.slow
@@ -293,7 +304,10 @@ def test_every_list_can_be_filtered(console: Client, model: type[Model]) -> None
 
 @pytest.mark.parametrize("model", MODELS, ids=name_of)
 def test_every_row_can_be_opened(console: Client, model: type[Model]) -> None:
-    assert console.get(address(model, "change", newest(model).pk)).status_code == 200
+    page = console.get(address(model, "change", newest(model).pk))
+
+    assert page.status_code == 200
+    assert HOSTILE not in page.content.decode()
 
 
 @pytest.mark.parametrize("model", [model for model in MODELS if model not in MADE_ELSEWHERE], ids=name_of)
