@@ -7,6 +7,7 @@ import json
 import signal
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -35,7 +36,6 @@ class Deploy:
     new: Product
     before: int
     passes: list[list[str]]
-    last: int = -1
     seen_five: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
     stopped: int | None = None
 
@@ -58,10 +58,13 @@ class Deploy:
         ticket, query = self.passes[console].pop(), f"?after={seen[-1]}"
         async with opened(server, ticket=ticket, query=query) as socket:
             with suppress(ConnectionClosed):
-                while server is self.old or self.stopped is None or seen[-1] != self.last:
-                    seen.append(json.loads(await socket.recv())["id"])
+                while True:
+                    event = json.loads(await socket.recv())
+                    seen.append(event["id"])
                     if len(seen) == 6:
                         self.seen_five.release()
+                    if event["data"].get("way") == "out":
+                        break
             return socket.close_code or 0
 
     async def _stop(self) -> None:
@@ -71,18 +74,19 @@ class Deploy:
         for _ in range(30):
             await self._tell()
         self.stopped = await asyncio.to_thread(self.old.process.wait, 20)
-        await self._tell()
+        await self._tell(way="out")
 
-    async def _tell(self) -> None:
-        self.last = await events.atell(Happened(Kind.ADMIN_LOGIN), at=now())
+    async def _tell(self, **data: str) -> None:
+        await events.atell(Happened(Kind.ADMIN_LOGIN, data=data), at=now())
 
 
 @pytest.mark.slow
 def test_a_console_of_a_server_that_stops_goes_on_at_the_next_one(run: Run[Any]) -> None:
     dora, before = staff().user.pk, run(events.newest())
-    passes = [[tickets.give(dora, None, at=now())[0] for _ in range(2)] for _ in range(CONSOLES)]
     with ExitStack() as stack:
         old, new = (stack.enter_context(started(UNHURRIED)) for _ in range(2))
+        until = now() + timedelta(minutes=1)
+        passes = [[tickets.give(dora, None, at=until)[0] for _ in range(2)] for _ in range(CONSOLES)]
         deploy = Deploy(old, new, before, passes)
         found = run(deploy.play())
 
