@@ -32,7 +32,7 @@ GROWTH = f"""
 CHURN = f"""
     WITH customer AS (
         SELECT workspace_id, bool_or({_PAYING_BEFORE}) AS before, bool_or({PAYING_NOW}) AS now,
-            bool_or(r.ends_at > %(month_began_at)s AND r.ends_at <= %(at)s AND r.ends_at > r.starts_at) AS stopped
+            bool_or(r.ends_at <= %(at)s AND r.ends_at > r.starts_at) AS stopped
         FROM billing_recurringrevenue r
         WHERE r.gateway = %(gateway)s AND (r.ends_at IS NULL OR r.ends_at > %(month_began_at)s)
         GROUP BY 1

@@ -9,7 +9,7 @@ from typing import Final
 from hypothesis import strategies as st
 
 HOUR: Final = timedelta(hours=1)
-CUSTOMERS: Final = 3
+CUSTOMERS: Final = 5
 ZONES: Final = ["UTC", "Asia/Kolkata", "America/New_York", "Pacific/Auckland"]
 CURRENCIES: Final = ["INR", "USD"]
 PERIODS: Final = [("month", 1), ("year", 1), ("day", 30), ("month", 3)]
@@ -166,22 +166,30 @@ A_MONTH: Final = ("USD", 3100, "month", 1)
 BUSY: Final = Business(
     at=datetime(2044, 2, 29, 12, tzinfo=UTC),
     zone="America/New_York",
-    clocks=["UTC", "Asia/Kolkata", "Pacific/Auckland"],
-    industries=["Food", "", ""],
-    gone={2},
+    clocks=["UTC", "Asia/Kolkata", "Pacific/Auckland", "America/New_York", "UTC"],
+    industries=["Food", "", "", "law ", ""],
+    gone={2, 4},
     changes=[
         *(Change(0, 1500 - ago, how, A_MONTH, None) for ago, how in enumerate(["trialing", "active"])),
         Change(0, 6, "past_due", ("USD", 5000, "month", 1), None),
         Change(1, 1200, "active", ("INR", 999, "year", 1), None),
         Change(1, 5, "ended", A_MONTH, None),
         Change(2, 7000, "given", A_MONTH, 6990),
+        Change(1, 4, "given", A_MONTH, 2),
         Change(2, 800, "active", ("USD", 700, "day", 30), None),
+        Change(2, 4, "active", ("USD", 500, "day", 30), None),
+        *(Change(3, 7, how, A_MONTH, None) for how in ("active", "ended", "trialing")),
     ],
     payments=[
         *(Payment(0, ago, "USD", 500 + ago, ago, "DE", True) for ago in range(0, 72, 6)),
         Payment(0, 3, "INR", 300, 0, "FR", False),
     ],
-    packs=[Pack(0, 4, "USD", 900, 100), Pack(1, 2, "INR", 400, 0), Pack(2, 300, "USD", 100, 0)],
+    packs=[
+        Pack(0, 4, "USD", 900, 100),
+        Pack(0, 4, "USD", 900, 100),
+        Pack(1, 2, "INR", 400, 0),
+        Pack(2, 300, "USD", 100, 0),
+    ],
     beyond=[Beyond(0, 8, 7, 3, False), Beyond(0, 9, 5, 3, True)],
     works=[
         Work(number % CUSTOMERS, ago, MODELS[number % 2], 10 + number, 9_000_000 + number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from itertools import count
@@ -89,6 +89,7 @@ def _play(business: Business) -> Played:
     for strategy in business.strategies:
         _plan_ahead(result, strategy)
     _work(result)
+    _pay_elsewhere(business, moment)
     for hours_before in business.sign_ups:
         somebody = UserFactory.create()
         User.objects.filter(pk=somebody.pk).update(created_at=business.at - hours_before * HOUR)
@@ -178,6 +179,17 @@ def _go_beyond(played: Played, beyond: Beyond) -> None:
         used_at=played.moment.at - beyond.hours_before * HOUR,
         state="given_up" if beyond.given_up else "waiting",
     )
+
+
+def _pay_elsewhere(business: Business, moment: Moment) -> None:
+    """Somebody whose money comes by another gateway."""
+    elsewhere = Played(business, replace(moment, gateway="elsewhere"), [_somebody()])
+    _change(elsewhere, Change(0, 50, "active", ("USD", 1234, "month", 1), None))
+    _invoice(elsewhere, Payment(0, 2, "USD", 1234, 0, "", True))
+
+
+def _somebody() -> Workspace:
+    return Workspace.objects.get(personal_to=UserFactory.create())
 
 
 def _work(played: Played) -> None:
