@@ -9,7 +9,7 @@ BIN := .venv/bin
 # Checks and tests read the settings, which want a key; theirs protects nothing.
 WITH_SERVICES := SECRET_KEY=for-tests-and-for-nothing-else-but-long-enough $(BIN)/python -m config.embedded $(RUN)/test --test --
 
-.PHONY: help run test quick test-all lint types migrations format bench manage lock clean
+.PHONY: help run test quick test-all test-browser lint types migrations format bench manage lock clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -24,7 +24,10 @@ quick: .venv/.installed
 	@$(WITH_SERVICES) $(BIN)/python -m pytest -n 2 -q $(args)
 
 test-all: lint types migrations ## the same, with the slow tests
-	@$(WITH_SERVICES) $(BIN)/python -m pytest -n 2 -q -m "slow or not slow" $(args)
+	@$(WITH_SERVICES) $(BIN)/python -m pytest -n 2 -q -m "" $(args)
+
+test-browser: .venv/.installed ## what people do in a browser: needs chromium, or CHROMIUM=/path/to/one
+	@$(WITH_SERVICES) $(BIN)/python -m pytest -n 2 -q -m browser $(args)
 
 lint: .venv/.installed ## style, format, and which app may import which
 	@$(BIN)/ruff check --quiet .

@@ -11,8 +11,8 @@ import httpx2
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from config.tests.browser import CHROMIUM, fill, look_at, press
 from config.tests.browser import chromium as chromium
+from config.tests.browser import fill, look_at, press
 from config.tests.browser import tab as tab
 from config.tests.launching import Run
 from config.tests.launching import environment as environment
@@ -28,10 +28,7 @@ BRIEF = {
     "Goal": "200 regulars by June",
 }
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM, reason="There is no chromium here; CHROMIUM may name one."),
-]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -8,8 +8,8 @@ import httpx2
 import pytest
 from playwright.sync_api import Page, expect
 
-from config.tests.browser import CHROMIUM, fill, look_at, press
 from config.tests.browser import chromium as chromium
+from config.tests.browser import fill, look_at, press
 from config.tests.browser import tab as tab
 from config.tests.launching import Run
 from config.tests.launching import environment as environment
@@ -23,10 +23,7 @@ DECLINED = "4000 0000 0000 0002"
 FAILS_LATER = "4000 0000 0000 0341"
 ASKS = "4000 0025 0000 3155"
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM, reason="There is no chromium here; CHROMIUM may name one."),
-]
+pytestmark = pytest.mark.browser
 
 
 def come_in(tab: Page, run: Run, email: str) -> None:

@@ -20,6 +20,7 @@ expect.set_options(timeout=PATIENCE)
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    assert CHROMIUM, "There is no chromium here. Install Debian's package, or name one as CHROMIUM."
     with sync_playwright() as playwright:
         # Chromium's own sandbox does not start for root.
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
@@ -34,7 +35,7 @@ def tab(chromium: Browser, run: Run) -> Iterator[Page]:
     page = chromium.new_page(base_url=url, viewport={"width": 1440, "height": 900})
     page.set_default_timeout(PATIENCE)
     wrong: list[str] = []
-    page.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
+    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("request", lambda asked: None if asked.url.startswith((url, "data:")) else wrong.append(asked.url))
     yield page

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,12 @@ def environment(folder: Path) -> dict[str, str]:
 
 @pytest.fixture
 def run(folder: Path, environment: dict[str, str]) -> Iterator[Run]:
+    with launched(folder, environment) as started:
+        yield started
+
+
+@contextmanager
+def launched(folder: Path, environment: dict[str, str]) -> Iterator[Run]:
     process = subprocess.Popen(
         [sys.executable, "-m", "config.launch"],
         cwd=ROOT,

@@ -21,8 +21,8 @@ import pytest
 from environ import Env
 from playwright.sync_api import Page, expect
 
-from config.tests.browser import CHROMIUM, fill, look_at, press
 from config.tests.browser import chromium as chromium
+from config.tests.browser import fill, look_at, press
 from config.tests.browser import tab as tab
 from config.tests.launching import Run
 from config.tests.launching import environment as environment
@@ -35,10 +35,7 @@ PASSWORD = "a long enough one"
 ANOTHER = "another long enough one"
 BETWEEN_LETTERS = b"-" * 79 + b"\n"
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM, reason="There is no chromium here; CHROMIUM may name one."),
-]
+pytestmark = pytest.mark.browser
 
 
 # ---- the mail on disk
