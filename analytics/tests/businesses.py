@@ -9,7 +9,7 @@ from typing import Final
 from hypothesis import strategies as st
 
 HOUR: Final = timedelta(hours=1)
-CUSTOMERS: Final = 5
+CUSTOMERS: Final = 6
 ZONES: Final = ["UTC", "Asia/Kolkata", "America/New_York", "Pacific/Auckland"]
 CURRENCIES: Final = ["INR", "USD"]
 PERIODS: Final = [("month", 1), ("year", 1), ("day", 30), ("month", 3)]
@@ -166,11 +166,12 @@ A_MONTH: Final = ("USD", 3100, "month", 1)
 BUSY: Final = Business(
     at=datetime(2044, 2, 29, 12, tzinfo=UTC),
     zone="America/New_York",
-    clocks=["UTC", "Asia/Kolkata", "Pacific/Auckland", "America/New_York", "UTC"],
-    industries=["Food", "", "", "law ", ""],
+    clocks=["UTC", "Asia/Kolkata", "Pacific/Auckland", "America/New_York", "UTC", "UTC"],
+    industries=["Food", "", "", "law ", "", ""],
     gone={2, 4},
     changes=[
         *(Change(0, 1500 - ago, how, A_MONTH, None) for ago, how in enumerate(["trialing", "active"])),
+        Change(0, 679, "active", ("USD", 3200, "month", 1), None),  # As the month began, on the first of the days.
         Change(0, 6, "past_due", ("USD", 5000, "month", 1), None),
         Change(1, 1200, "active", ("INR", 999, "year", 1), None),
         Change(1, 5, "ended", A_MONTH, None),
@@ -179,10 +180,16 @@ BUSY: Final = Business(
         Change(2, 800, "active", ("USD", 700, "day", 30), None),
         Change(2, 4, "active", ("USD", 500, "day", 30), None),
         *(Change(3, 7, how, A_MONTH, None) for how in ("active", "ended", "trialing")),
+        Change(4, 20, "given", A_MONTH, 10),
+        Change(5, 5000, "active", ("INR", 800, "month", 1), None),
+        Change(5, 4000, "ended", A_MONTH, None),
+        Change(5, 2, "active", ("USD", 999, "month", 1), None),
     ],
     payments=[
         *(Payment(0, ago, "USD", 500 + ago, ago, "DE", True) for ago in range(0, 72, 6)),
         Payment(0, 3, "INR", 300, 0, "FR", False),
+        Payment(0, 0, "USD", 100, 0, "", True),
+        Payment(0, 80, "USD", 100, 0, "FR", True),
     ],
     packs=[
         Pack(0, 4, "USD", 900, 100),
@@ -192,11 +199,18 @@ BUSY: Final = Business(
     ],
     beyond=[Beyond(0, 8, 7, 3, False), Beyond(0, 9, 5, 3, True)],
     works=[
-        Work(number % CUSTOMERS, ago, MODELS[number % 2], 10 + number, 9_000_000 + number)
-        for number, ago in enumerate([*range(0, 54, 3), 700, 730, 760, 800])
+        *(
+            Work(number % CUSTOMERS, ago, MODELS[number % 2], 10 + number, 9_000_000 + number)
+            for number, ago in enumerate([*range(0, 54, 3), 700, 730, 760, 800])
+        ),
+        *(Work(0, ago, "haiku", 7, 1_000_000) for ago in (5, 6, 7, 679)),
+        Work(4, 5, "only of who pays nothing", 9, 2_000_000),
     ],
-    calls=[Call(0, ago, kind, (1, 2, 4, 8, 16), 32) for ago, kind in enumerate([*ROADS, *CREWS, *ROADS])],
-    strategies=[Strategy(1, 10, "Law", False), Strategy(1, 9, "Food", True), Strategy(0, 9, "Law", False)],
+    calls=[
+        *(Call(1, ago, kind, (1, 2, 4, 8, 16), 32) for ago, kind in enumerate([*ROADS, *reversed(CREWS), *ROADS])),
+        Call(1, 7, "messages", (1, 1, 1, 1, 1), 1),  # At midnight, on the first of the days.
+    ],
+    strategies=[Strategy(1, 10, "Law", False), Strategy(1, 1, "Food", True), Strategy(0, 9, "Law", False)],
     sign_ups=[0, 12, 13, 24, 700],
 )
 """Something of everything."""

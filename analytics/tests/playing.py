@@ -184,7 +184,8 @@ def _go_beyond(played: Played, beyond: Beyond) -> None:
 def _pay_elsewhere(business: Business, moment: Moment) -> None:
     """Somebody whose money comes by another gateway."""
     elsewhere = Played(business, replace(moment, gateway="elsewhere"), [_somebody()])
-    _change(elsewhere, Change(0, 50, "active", ("USD", 1234, "month", 1), None))
+    for ago in (3000, 1500):
+        _change(elsewhere, Change(0, ago, "active", ("USD", ago, "month", 1), None))
     _invoice(elsewhere, Payment(0, 2, "USD", 1234, 0, "", True))
 
 
@@ -226,7 +227,7 @@ def _call(played: Played, call: Call) -> None:
             reservation=hold, workspace=workspace, road=call.kind, outcome="completed", created_at=at, **took
         )
     else:
-        job = _job(workspace, call.kind, at, industry="Law")
+        job = _job(workspace, call.kind, at, industry=call.kind)
         Step.objects.create(job=job, position=0, role="x", output={}, reservation=hold, tries=1, finished_at=at, **took)
 
 
