@@ -125,6 +125,7 @@ class Story:
                 yield person.busy_moment(day), person.number, partial(self.use, customer)
 
     def use(self, customer: Customer, at: datetime) -> None:
+        customer.look()  # A plan may have ended since the day began.
         chance = customer.person.chance
         drawn = chance.random()
         if customer.pays and drawn < 0.05:
