@@ -24,6 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN = 60  # Seconds.
 WEB_DRAINS_WITHIN = 15
 OTHERS_STOP_WITHIN = 10
+BUSINESS = ("--workspaces", "25", "--months", "6")
+"""Of the demo: enough that every chart of the console has a shape."""
 HASTE = 0.5  # Two signals closer than this are one: `make` hands on what the terminal has sent already.
 
 
@@ -79,6 +81,7 @@ class Launch:
         self.folder = folder
         self.port = port
         self.children: dict[str, Process] = {}
+        self.business: Process | None = None
         self.services: Mapping[str, Process] = {}
         self.signalled_at: float | None = None
 
@@ -109,7 +112,8 @@ class Launch:
             with written(self.folder / "services.env", as_env_file(environment)), self.stopping_children():
                 self.start_web_on_prepared_data(kept)
                 self.wait_until_ready()
-                self.start_celery()  # Last: its imports would take the processors from the web's.
+                self.start_celery()  # After the web: its imports would take the processors from there.
+                self.start_business()
                 with written(self.folder / "started.json", started(self.url, kept, self.pids())):
                     mail = self.mail if environment["EMAIL_URL"] == mail_in(self.mail) else None
                     announce(self.url, kept, logs=self.folder / "logs", mail=mail)
@@ -140,10 +144,28 @@ class Launch:
             self.start(name, *celery, "worker", "-Q", queue, "-n", name, *threads, *quiet)
         self.start("beat", *celery, "beat", "--schedule", schedule, "--pidfile", "", *quiet)
 
+    def start_business(self) -> None:
+        """Beside the rest, so that nobody waits for it; it ends by itself. All of it is there or nothing, so once it
+        was begun too often does no harm: where people are it makes none."""
+        made = self.folder / "business"
+        if not made.exists():
+            command = (sys.executable, "manage.py", "create_demo_data", "--unless-used", *BUSINESS)
+            self.business = processes.start(command, log=self.log_of("business"), cwd=ROOT, orphaned=signal.SIGKILL)
+
+    def watch_business(self) -> None:
+        """One that fails is told of in its log, and tried again the next time."""
+        if self.business and self.business.poll() is not None:
+            if self.business.returncode == 0:
+                (self.folder / "business").touch()
+            self.business = None
+
     def start(self, name: str, *command: str, orphaned: signal.Signals = signal.SIGKILL) -> None:
+        self.children[name] = processes.start(command, log=self.log_of(name), cwd=ROOT, orphaned=orphaned)
+
+    def log_of(self, name: str) -> Path:
         log = self.folder / "logs" / f"{name}.log"
         log.parent.mkdir(mode=0o700, exist_ok=True)
-        self.children[name] = processes.start(command, log=log, cwd=ROOT, orphaned=orphaned)
+        return log
 
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_WITHIN
@@ -161,6 +183,7 @@ class Launch:
     def watch(self) -> None:
         while True:
             self.check_all_live()
+            self.watch_business()
             time.sleep(0.25)
 
     def check_all_live(self) -> None:
@@ -200,13 +223,15 @@ class Launch:
         processes.stop_together(
             {name: child for name, child in self.children.items() if name == "web"}, WEB_DRAINS_WITHIN
         )
-        processes.stop_together(
-            {name: child for name, child in self.children.items() if name != "web"}, OTHERS_STOP_WITHIN
-        )
+        others = {name: child for name, child in self.children.items() if name != "web"}
+        if self.business:
+            others["business"] = self.business
+        processes.stop_together(others, OTHERS_STOP_WITHIN)
 
     def kill_all(self) -> None:
         """Without a word, and ourselves too."""
-        for process in {**self.children, **self.services}.values():
+        business = [self.business] if self.business else []
+        for process in [*business, *self.children.values(), *self.services.values()]:
             processes.kill_group(process)
         for name in ("started.json", "services.env"):
             (self.folder / name).unlink(missing_ok=True)
