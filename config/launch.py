@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN = 60  # Seconds.
 WEB_DRAINS_WITHIN = 15
 OTHERS_STOP_WITHIN = 10
-BUSINESS = ("--workspaces", "25", "--months", "6")
+BUSINESS = ("--workspaces", "16", "--months", "6")
 """Of the demo: enough that every chart of the console has a shape."""
 HASTE = 0.5  # Two signals closer than this are one: `make` hands on what the terminal has sent already.
 

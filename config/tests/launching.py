@@ -37,6 +37,7 @@ def folder() -> Iterator[Path]:
     """Unlike pytest's own, one that the services can reach when we are root. Prepared once, as between real runs."""
     home = Path(tempfile.mkdtemp(prefix="stipend-test-", dir=folders.LASTING))
     folders.private_folder(home / "run")
+    (home / "run" / "business").touch()  # None is made: it would take the processors from what is tested.
     home.chmod((home / "run").stat().st_mode & 0o777)
     yield home / "run"
     shutil.rmtree(Path(tempfile.gettempdir()) / folders.unique_name(home / "run"), ignore_errors=True)
