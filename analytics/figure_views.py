@@ -28,41 +28,15 @@ from accounts.authentication import actor_of, caller_of
 from accounts.callers import STAFF
 from accounts.models import AuditEntry, User
 from accounts.views import parsed
-from analytics import customers, kpis, margins, usage, what_if
+from analytics import customers, kpis, overview, usage, what_if
 from analytics import figure_serializers as shown
 from analytics.customers import Customers
-from analytics.moments import Moment, here
-from assistants import providers
-from assistants.providers import breaker
-from billing.models.subscriptions import Gateway
+from analytics.moments import here
 from quotas import sheets
-from quotas.days import Days, whole_months
-from quotas.periods import midnight
 from quotas.report_views import SHEET, SheetView, asked, attached
 
 TAGS = ["analytics"]
 CHUNK = 1000
-TOP = 10
-
-
-def kpis_of(moment: Moment) -> dict[str, Any]:
-    told = {"at": moment.at, "time_zone": str(moment.zone), "simulated": moment.gateway == Gateway.DEMO}
-    return {**told, **kpis.every(moment)}
-
-
-def month_of(query: dict[str, Any], moment: Moment) -> Days:
-    """That which is named, else the running one."""
-    named = query.get("month")
-    return whole_months(midnight(named, moment.zone), 1, moment.zone) if named else moment.months(1)
-
-
-def margins_of(month: Days, moment: Moment, *, paying: bool, count: int) -> dict[str, Any]:
-    return {
-        "month": month.first,
-        "plans": margins.by_plan(month, moment),
-        "models": margins.by_model(month, moment),
-        "losses": margins.losses(month, moment, paying=paying, count=count),
-    }
 
 
 class KpisView(APIView):
@@ -71,7 +45,7 @@ class KpisView(APIView):
     @extend_schema(responses=shown.KpisView, tags=TAGS)
     def get(self, request: Request) -> Response:
         """Every figure, by the operator's clock"""
-        return Response(shown.KpisView(kpis_of(here(now()))).data)
+        return Response(shown.KpisView(overview.kpis_of(here(now()))).data)
 
 
 class DashboardView(APIView):
@@ -83,16 +57,7 @@ class DashboardView(APIView):
 
         What was used is summed up every minute, so that it may be that old.
         """
-        moment = here(now())
-        month = moment.months(1)
-        told = {
-            "kpis": kpis_of(moment),
-            "usage": usage.usage(moment.days(kpis.TREND_DAYS)),
-            "margins": margins_of(month, moment, paying=False, count=TOP),
-            "top_users": usage.top_customers(month.first, by="tokens", count=TOP),
-            "providers": {known.name: breaker.of(known.name).state for known in providers.every()},
-        }
-        return Response(shown.DashboardView(told).data)
+        return Response(shown.DashboardView(overview.dashboard(here(now()))).data)
 
 
 class BreakdownView(APIView):
@@ -122,7 +87,7 @@ class TopUsersView(APIView):
     def get(self, request: Request) -> Response:
         """Who used or cost most in a month"""
         query = asked(shown.TopUsersQuery, request)
-        month = month_of(query, here(now())).first
+        month = overview.month_of(query.get("month"), here(now())).first
         best = usage.top_customers(month, by=query["by"], count=query["count"])
         return Response(shown.TopUsersView({"month": month, "users": best}).data)
 
@@ -134,7 +99,8 @@ class MarginsView(APIView):
     def get(self, request: Request) -> Response:
         """What plans and models earned and cost in a month, and the customers who cost more than they pay"""
         query, moment = asked(shown.MarginsQuery, request), here(now())
-        told = margins_of(month_of(query, moment), moment, paying=query["paying"], count=query["count"])
+        month = overview.month_of(query.get("month"), moment)
+        told = overview.margins_of(month, moment, paying=query["paying"], count=query["count"])
         return Response(shown.MarginsView(told).data)
 
 

@@ -45,8 +45,10 @@ class CustomerAdmin(ReadOnlyAdmin):
 @admin.register(CustomerDay)
 class CustomerDayAdmin(CustomerAdmin):
     list_display = ["day", "workspace", "works", "tokens", "cost"]
+    date_hierarchy = "day"
 
 
 @admin.register(CustomerMonth)
 class CustomerMonthAdmin(CustomerAdmin):
     list_display = ["month", "workspace", "works", "tokens", "cost"]
+    date_hierarchy = "month"

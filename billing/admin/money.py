@@ -111,7 +111,7 @@ class CustomerAdmin(ReadOnlyAdmin):
 class InvoiceAdmin(ReadOnlyAdmin):
     why = "Invoices are the gateway's. Refunds and credit notes are made there and noted here."
     list_display = ["__str__", "workspace", "status", "sum", "paid", "given_back", "attempts", "created_at", "look"]
-    list_filter = ["status", "gateway", "currency"]
+    list_filter = ["status", "gateway", "currency", "paid_at"]
     search_fields = ["number", "stripe_id", "workspace__name", "workspace__email"]
     list_select_related = ["workspace"]
     date_hierarchy = "created_at"
@@ -140,7 +140,7 @@ class InvoiceAdmin(ReadOnlyAdmin):
 class PackPurchaseAdmin(ReadOnlyAdmin):
     why = "Packs as they were bought, at the terms of that day. Refunds are made at the gateway and noted here."
     list_display = ["created_at", "workspace", "pack", "costs", "state", "given_back", "paid_at", "is_automatic"]
-    list_filter = ["state", "gateway", "pack", "is_automatic"]
+    list_filter = ["state", "gateway", "currency", "pack", "is_automatic", "paid_at"]
     search_fields = ["id", "stripe_id", "workspace__name", "workspace__email"]
     list_select_related = ["workspace", "pack"]
     date_hierarchy = "created_at"
