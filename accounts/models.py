@@ -143,6 +143,9 @@ class Workspace(models.Model):
 
     objects: ClassVar[WorkspaceManager] = WorkspaceManager()
 
+    class Meta:
+        indexes = [models.Index(fields=["created_at", "id"], name="workspace_by_creation")]
+
     def __str__(self) -> str:
         return self.name
 

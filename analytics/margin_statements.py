@@ -57,6 +57,22 @@ BY_MODEL = f"""
     ORDER BY 1, 4
 """
 
+BY_WORKSPACE = f"""
+    WITH {_EARNED},
+    used AS (
+        SELECT workspace_id, tokens, cost FROM analytics_customermonth
+        WHERE month = %(month)s AND workspace_id = ANY(%(workspaces)s)
+    ),
+    sums AS (
+        SELECT workspace_id, currency, round(sum(amount))::bigint AS amount FROM earned
+        WHERE workspace_id = ANY(%(workspaces)s) GROUP BY 1, 2
+    )
+    SELECT workspace_id::text AS name, COALESCE(u.tokens, 0) AS tokens, COALESCE(u.cost, 0) AS cost,
+        s.currency, s.amount
+    FROM used u FULL JOIN sums s USING (workspace_id)
+    ORDER BY 1, 4
+"""
+
 LOSSES = f"""
     WITH {_EARNED},
     sums AS (

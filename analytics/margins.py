@@ -6,7 +6,7 @@ is billed beyond plans in it. Providers are paid in USD, so a margin can be told
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -57,6 +57,12 @@ def by_plan(month: Days, moment: Moment) -> list[Margin]:
 def by_model(month: Days, moment: Moment) -> list[Margin]:
     """What a plan earned is divided among its models by their tokens; what a plan without any earned is nobody's."""
     return _margins(database.fetch_all_now(statements.BY_MODEL, _params(month, moment)))
+
+
+def of_workspaces(workspaces: Collection[UUID], month: Days, moment: Moment) -> dict[UUID, Margin]:
+    """Of those alone, each named by its id; of who neither used nor earned anything, nothing."""
+    params = {**_params(month, moment), "workspaces": list(workspaces)}
+    return {UUID(found.name): found for found in _margins(database.fetch_all_now(statements.BY_WORKSPACE, params))}
 
 
 def losses(month: Days, moment: Moment, *, paying: bool, count: int) -> list[Loss]:

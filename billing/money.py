@@ -22,3 +22,12 @@ def decimals(currency: str) -> int:
 def _number(amount: int, places: int) -> str:
     whole, rest = divmod(amount, 10**places)
     return f"{whole:,}.{rest:0{places}}" if places else f"{whole:,}"
+
+
+def micro_usd(amount: int) -> str:
+    """What providers are paid: `$12.30`, and of less than a dollar as much as tells, `$0.0042`."""
+    places = 2 if abs(amount) >= 1_000_000 or not amount else 4
+    least = 10 ** (6 - places)
+    sign = "-" if amount < 0 else ""
+    rounded = (abs(amount) + least // 2) // least
+    return f"{sign}${_number(rounded, places)}" if rounded or not amount else f"{sign}<$0.0001"

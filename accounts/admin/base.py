@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import quote
+from django.contrib.admin.views.main import ChangeList as BaseChangeList
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.timezone import now
 from unfold.admin import ModelAdmin
+from unfold.views import ChangeList
 
 from accounts import audit
+from accounts.admin.counting import Counting
 from accounts.audit import Actor
 from accounts.clients import address_of
 from accounts.console import Console
 
 console = cast(Console, admin.site)
+
+OF_ONE: Final = "of_one"
+"""Stands in what is posted from the page of one row."""
 
 
 def staff_of(request: HttpRequest) -> Actor:
@@ -24,12 +33,38 @@ def staff_of(request: HttpRequest) -> Actor:
     return Actor(request.user.pk, None, address_of(request), request.headers.get("X-Request-ID", ""))
 
 
+class PageOfRows(ChangeList):
+    """Tells its page which rows it is about to show, so that what stands beside them is looked up once for all."""
+
+    result_list: Any
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        self.model_admin.dress(self.result_list)
+
+
 class DiscreetAdmin(ModelAdmin):
-    """Rows are found by their filters alone: a look-up on any other field would tell what stands in it, bit by bit."""
+    """Rows are found by their filters alone: a look-up on any other field would tell what stands in it, bit by bit.
+
+    `found_by` are fields that links of other pages name; they are compared as a whole.
+    """
+
+    found_by: tuple[str, ...] = ("workspace", "user")
+    paginator: Any = Counting
+    show_full_result_count = False
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        filters = [given[0] if isinstance(given, tuple) else given for given in self.get_list_filter(request)]
-        return lookup.partition("__")[0] in [*filters, self.date_hierarchy]
+        given_filters = [given[0] if isinstance(given, tuple) else given for given in self.get_list_filter(request)]
+        filters = [getattr(given, "parameter_name", given) for given in given_filters]
+        return lookup in self.found_by or lookup.partition("__")[0] in [*filters, self.date_hierarchy]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[BaseChangeList]:
+        return PageOfRows
+
+    def dress(self, rows: list[Any]) -> None:
+        """Give the rows of one page what its columns show beside their own fields, in as many queries as it takes
+        for one."""
 
 
 class ActingAdmin(DiscreetAdmin):
@@ -37,6 +72,7 @@ class ActingAdmin(DiscreetAdmin):
 
     why = ""
     list_before_template = "admin/why.html"
+    change_form_outer_before_template = "admin/actions_of_one.html"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -47,6 +83,18 @@ class ActingAdmin(DiscreetAdmin):
     def has_act_permission(self, request: HttpRequest) -> bool:
         """To do what an action does takes the right to change, though perhaps no form changes these rows."""
         return bool(request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}"))
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        actions = [(name, told) for name, told in self.get_action_choices(request, []) if name]
+        return super().render_change_form(request, {**context, "actions_of_one": actions}, *args, **kwargs)
+
+    def response_action(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Who came from a row's own page goes back to it."""
+        answer: HttpResponse | None = super().response_action(request, *args, **kwargs)
+        if OF_ONE in request.POST and answer and answer.status_code == 302:
+            page = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
+            return redirect(page, quote(request.POST[ACTION_CHECKBOX_NAME]))
+        return answer
 
     def told(self, request: HttpRequest, done: int, asked: int, what: str, otherwise: str) -> None:
         """How many it was done to, and why not to the others."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -17,6 +18,7 @@ from django.utils.timezone import now
 from unfold.forms import UserChangeForm, UserCreationForm
 
 from accounts import erasure, interventions, mailboxes, passwords
+from accounts.admin.asking import Question, answer, ask
 from accounts.admin.base import ActingAdmin, ReadOnlyAdmin, RecordedAdmin, staff_of
 from accounts.errors import OwnsATeam
 from accounts.models import Profile, TokenFamily, User, Workspace
@@ -24,6 +26,13 @@ from accounts.models import Profile, TokenFamily, User, Workspace
 admin.site.unregister(Group)
 
 POWERS: list[Any] = ["is_staff", "is_superuser", "groups", "user_permissions"]
+ERASE = Question(
+    "erase",
+    "Erase for ever?",
+    "This takes out whatever tells who they are: profile, conversations, sessions, keys, their own workspace. The "
+    "ledger stays, without their name. Nothing brings it back.",
+    "Erase for ever",
+)
 TOLD: list[Any] = [field.name for field in Profile._meta.fields]
 
 
@@ -128,9 +137,9 @@ class UserAdmin(RecordedAdmin, ActingAdmin, DjangoUserAdmin[User]):
     def erase(self, request: HttpRequest, chosen: QuerySet[User]) -> TemplateResponse | None:
         """Asks once more before it does so."""
         reached = _within_reach(request, chosen)
-        if "sure" not in request.POST:
-            context = {**self.admin_site.each_context(request), "title": "Erase for ever?", "chosen": reached}
-            return TemplateResponse(request, "admin/erase.html", context)
+        sure = answer(request, forms.Form)
+        if not sure.is_valid():
+            return ask(self, request, reached, ERASE, sure)
         for user in reached:
             try:
                 erasure.erase(user.pk, by=staff_of(request), at=now())

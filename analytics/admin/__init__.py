@@ -1,4 +1,4 @@
-from analytics.admin import alerts, events, incidents, usage, webhooks
+from analytics.admin import alerts, customers, events, incidents, usage, webhooks
 from analytics.console import pages
 
-__all__ = ["alerts", "events", "incidents", "pages", "usage", "webhooks"]
+__all__ = ["alerts", "customers", "events", "incidents", "pages", "usage", "webhooks"]

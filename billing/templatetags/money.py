@@ -6,3 +6,5 @@ register = template.Library()
 
 # {{ amount|money:currency }}
 register.filter("money", money.written)
+# {{ amount|micro_usd }}
+register.filter("micro_usd", money.micro_usd)

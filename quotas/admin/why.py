@@ -155,12 +155,3 @@ def _workspaces(asked: str) -> list[Workspace]:
 
 def link_to(asked: object) -> str:
     return format_html('<a href="{}?{}">why?</a>', reverse("admin:quotas_why"), urlencode({"q": str(asked)}))
-
-
-@admin.display(description="")
-def why_link(workspace: Workspace) -> str:
-    return link_to(workspace.pk)
-
-
-workspaces_page = admin.site.get_model_admin(Workspace)
-workspaces_page.list_display = [*workspaces_page.list_display, why_link]

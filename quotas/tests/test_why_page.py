@@ -89,7 +89,7 @@ def test_a_customer_is_found_by_address_and_by_workspace(run: Run[Any], console:
 
     for words in (
         "8000 of 10000 used, 500 credits beside",
-        "width:80%",
+        'width="80"',
         "key-tokens-day",
         f"?q={name}",
         "90 tokens were charged",
@@ -159,8 +159,7 @@ def test_the_console_links_to_it(run: Run[Any], alice: Person) -> None:
     for path, asked in (
         ("quotas/decision", name),
         ("quotas/reservation", name),
-        ("accounts/workspace", str(alice.workspace.pk)),
     ):
         shown = console.get(f"/admin/{path}/", {"q": asked}).content.decode()
         assert f'href="{WHY}?q={asked}"' in shown
-        assert f'<a href="{WHY}">' in shown
+        assert f'<a href="{WHY}"' in shown
