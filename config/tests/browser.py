@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import os
 import shutil
+import struct
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
@@ -30,14 +36,20 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def tab(chromium: Browser, run: Run) -> Iterator[Page]:
+    with opened(chromium, run.started()["url"]) as page:
+        yield page
+
+
+@contextmanager
+def opened(chromium: Browser, url: str) -> Iterator[Page]:
     """A tab that notes what it should not have done."""
-    url = run.started()["url"]
     page = chromium.new_page(base_url=url, viewport={"width": 1440, "height": 900})
     page.set_default_timeout(PATIENCE)
     wrong: list[str] = []
     page.on("console", lambda said: wrong.append(said.text) if _is_wrong(said) else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("request", lambda asked: None if asked.url.startswith((url, "data:")) else wrong.append(asked.url))
+    ours = (url, url.replace("http", "ws", 1), "data:")
+    page.on("request", lambda asked: None if asked.url.startswith(ours) else wrong.append(asked.url))
     yield page
     page.close()
     assert wrong == []
@@ -67,3 +79,18 @@ def fill(page: Page, **told: str) -> None:
 
 def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
+
+
+# ---- the app in somebody's hand
+
+
+def code_of(secret: str, step: int) -> str:
+    """RFC 6238, written anew: what a phone shows."""
+    key = base64.b32decode(secret.replace(" ", ""))
+    digest = hmac.digest(key, struct.pack(">Q", step), hashlib.sha1)
+    [number] = struct.unpack_from(">I", digest, digest[-1] & 15)
+    return f"{(number & 0x7FFFFFFF) % 1_000_000:06}"
+
+
+def step_now() -> int:
+    return int(time.time()) // 30

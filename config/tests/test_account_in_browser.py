@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import email
-import hashlib
-import hmac
 import json
 import re
-import struct
-import time
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
@@ -22,7 +17,7 @@ from environ import Env
 from playwright.sync_api import Page, expect
 
 from config.tests.browser import chromium as chromium
-from config.tests.browser import fill, look_at, press
+from config.tests.browser import code_of, fill, look_at, press, step_now
 from config.tests.browser import tab as tab
 from config.tests.launching import Run
 from config.tests.launching import environment as environment
@@ -63,21 +58,6 @@ def link_from(run: Run, subject: str, *, to: str = ADDRESS, at_least: int = 1) -
     assert body
     [link] = re.findall(r"http\S+#key=\S+", body.get_content())
     return str(link)
-
-
-# ---- the app in somebody's hand
-
-
-def code_of(secret: str, step: int) -> str:
-    """RFC 6238, written anew: what a phone shows."""
-    key = base64.b32decode(secret.replace(" ", ""))
-    digest = hmac.digest(key, struct.pack(">Q", step), hashlib.sha1)
-    [number] = struct.unpack_from(">I", digest, digest[-1] & 15)
-    return f"{(number & 0x7FFFFFFF) % 1_000_000:06}"
-
-
-def step_now() -> int:
-    return int(time.time()) // 30
 
 
 def sign_in(page: Page, password: str) -> None:

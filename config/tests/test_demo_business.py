@@ -157,7 +157,7 @@ def test_in_a_year_customers_come_pay_fail_recover_and_leave(database: None) -> 
     rises = [later > earlier for earlier, later in zip(business.mrr, business.mrr[1:], strict=False)]
     assert {True, False} <= set(rises)
     assert business.mrr[-1] > business.mrr[3]
-    assert sum(churn.cancelled for churn in business.churned) > 2
+    assert sum(churn.cancelled for churn in business.churned) > 1
     assert business.made.packs > 0
     assert {"strategy", "operation"} < business.kinds
     assert business.broken == []
