@@ -82,7 +82,7 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def wait_for_file(path: Path, process: "subprocess.Popen[str]", seconds: float = 90) -> None:
+def wait_for_file(path: Path, process: "subprocess.Popen[str]", seconds: float = 180) -> None:
     deadline = time.monotonic() + seconds
     while not path.exists():
         assert process.poll() is None, process.communicate()[0]
