@@ -27,7 +27,7 @@ test-all: lint types migrations ## the same, with the slow tests
 	@$(WITH_SERVICES) $(BIN)/python -m pytest -n 2 -q -m "" $(args)
 
 test-browser: .venv/.installed ## what people do in a browser: needs chromium, or CHROMIUM=/path/to/one
-	@$(WITH_SERVICES) $(BIN)/python -m pytest -n 2 -q -m browser $(args)
+	@$(WITH_SERVICES) $(BIN)/python -m pytest -q -m browser $(args)
 
 lint: .venv/.installed ## style, format, and which app may import which
 	@$(BIN)/ruff check --quiet .
