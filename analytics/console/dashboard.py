@@ -13,12 +13,11 @@ from typing import Any, Final
 from django.http import HttpRequest
 from django.utils.timezone import now
 
-from analytics import kpis, margins, overview
-from analytics.console import feed, links, open_alerts
+from analytics import kpis, overview
+from analytics.console import feed, links, margins, open_alerts, revenue
 from analytics.console.parts import Cell, Chart, Figure, Point, Table
-from analytics.console.written import NOTHING, number, percent, signed, usd
-from analytics.kpis import Churn, Group, Growth, Money
-from analytics.margins import Margin
+from analytics.console.written import amount_in, currencies, number, percent, signed, tone, usd
+from analytics.kpis import Churn, Growth, Money
 from analytics.moments import Moment, here
 from billing.money import written
 from quotas.days import Days
@@ -54,7 +53,7 @@ def day_of(moment: Moment) -> date:
 def recurring(moment: Moment) -> Told:
     came, each = kpis.mrr(moment), {money.currency: money for money in kpis.arpu(moment)}
     changed = {part.currency: part for part in kpis.growth(moment)}
-    trend = kpis.mrr_trend(moment)
+    tiers = [revenue.of_plan(group, moment) for group in kpis.by_plan(moment)]
     return {
         "figures": [
             figure
@@ -63,8 +62,8 @@ def recurring(moment: Moment) -> Told:
         ],
         "churn": _churn(kpis.churn(moment), moment),
         "growth": _growth(list(changed.values()), moment),
-        "charts": [_mrr_chart(currency, trend, moment) for currency in currencies([start.mrr for start in trend])],
-        "tiers": _groups("tiers", "Plans", kpis.by_plan(moment), moment),
+        "charts": revenue.charts(moment),
+        "tiers": Table("tiers", "Plans", revenue.COLUMNS, tiers),
     }
 
 
@@ -99,58 +98,30 @@ def _growth(parts: list[Growth], moment: Moment) -> Table:
     return Table("growth", "Growth this month", columns, [row(part) for part in parts], "Nobody pays yet.")
 
 
-def tone(amount: int) -> str:
-    return "good" if amount > 0 else "bad" if amount < 0 else ""
-
-
-def _mrr_chart(currency: str, trend: list[kpis.MonthStart], moment: Moment) -> Chart:
-    link = links.rows("billing.recurringrevenue", gateway__exact=moment.gateway, currency=currency)
-    points = [_point(f"{start.month:%B %Y}", amount_in(start.mrr, currency), currency, link) for start in trend]
-    return Chart(f"mrr-trend-{currency}", f"MRR when each month began, {currency}", points)
-
-
-def _groups(key: str, title: str, groups: list[Group], moment: Moment) -> Table:
-    return Table(key, title, ["", "Workspaces", "Paying", "MRR"], [_group(group, moment) for group in groups])
-
-
-def _group(group: Group, moment: Moment) -> list[Cell]:
-    paying = links.paid_now(moment, plan__slug__exact=group.name)
-    return [
-        Cell(group.name or "none", is_number=False),
-        Cell(number(group.workspaces), links.rows("billing.subscription", plan__slug__exact=group.name)),
-        Cell(number(group.paying), paying),
-        Cell(moneys(group.mrr), paying),
-    ]
-
-
 def industries(moment: Moment) -> Told:
     groups = kpis.by_industry(moment)
-    rows = [[Cell(group.name or "not told", is_number=False), *_counts(group)] for group in groups[:SHOWN]]
-    return {"table": Table("industries", "Industries", ["", "Workspaces", "Paying", "MRR"], rows)}
-
-
-def _counts(group: Group) -> list[Cell]:
-    return [Cell(number(group.workspaces)), Cell(number(group.paying)), Cell(moneys(group.mrr))]
+    rows = [revenue.of_others(group) for group in groups[:SHOWN]]
+    return {"table": Table("industries", "Industries", revenue.COLUMNS, rows)}
 
 
 # ---- what was paid, and who came -------------------------------------------------------------------------------------
 
 
-def revenue(moment: Moment) -> Told:
+def paid(moment: Moment) -> Told:
     days = kpis.revenue_trend(moment)
     found = currencies([day.revenue for day in days])
     return {"charts": [_revenue_chart(currency, days, moment) for currency in found]}
 
 
 def _revenue_chart(currency: str, trend: list[kpis.RevenueDay], moment: Moment) -> Chart:
-    def paid(days: Days) -> str:
+    def of(days: Days) -> str:
         return links.between("billing.invoice", "paid_at", days, gateway__exact=moment.gateway, currency=currency)
 
     points = [
-        _point(on(day.day), amount_in(day.revenue, currency), currency, paid(a_day(day.day, moment))) for day in trend
+        _point(on(day.day), amount_in(day.revenue, currency), currency, of(a_day(day.day, moment))) for day in trend
     ]
     total, thirty = sum(point.amount for point in points), moment.days(kpis.TREND_DAYS)
-    figure = Figure(f"revenue-{currency}", f"Revenue, {kpis.TREND_DAYS} days", written(total, currency), paid(thirty))
+    figure = Figure(f"revenue-{currency}", f"Revenue, {kpis.TREND_DAYS} days", written(total, currency), of(thirty))
     return Chart(f"revenue-trend-{currency}", f"Revenue by day, {currency}", points, figure)
 
 
@@ -200,22 +171,7 @@ def use(moment: Moment) -> Told:
 
 
 def plans(moment: Moment) -> Told:
-    month = moment.months(1)
-    rows = [_margin(margin, month, moment) for margin in margins.by_plan(month, moment)]
-    columns = ["", "Earned", "Cost", "Margin"]
-    return {"table": Table("margins", "Cost and margin by plan, this month", columns, rows)}
-
-
-def _margin(margin: Margin, month: Days, moment: Moment) -> list[Cell]:
-    paid = links.rows("billing.recurringrevenue", gateway__exact=moment.gateway, plan__slug__exact=margin.name)
-    used = links.used(month, plan=margin.name)
-    left = NOTHING if margin.margin is None else usd(margin.margin)
-    return [
-        Cell(margin.name or "none", is_number=False),
-        Cell(moneys(margin.earned), paid),
-        Cell(usd(margin.cost), used),
-        Cell(left, used, tone=tone(margin.margin or 0)),
-    ]
+    return {"table": margins.of_running_month(moment)}
 
 
 def top_users(moment: Moment) -> Told:
@@ -252,18 +208,6 @@ def a_day(day: date, moment: Moment) -> Days:
     return Days(day, day, moment.zone)
 
 
-def currencies(moneys: list[list[Money]]) -> list[str]:
-    return sorted({money.currency for each in moneys for money in each})
-
-
-def amount_in(moneys: list[Money], currency: str) -> int:
-    return sum(money.amount for money in moneys if money.currency == currency)
-
-
-def moneys(found: list[Money]) -> str:
-    return ", ".join(written(money.amount, money.currency) for money in found) or NOTHING
-
-
 def _point(name: str, amount: int, currency: str, link: str) -> Point:
     return Point(name, amount, written(amount, currency), link)
 
@@ -271,7 +215,7 @@ def _point(name: str, amount: int, currency: str, link: str) -> Point:
 RECURRING: Final = ("billing.view_recurringrevenue", "billing.view_subscription")
 SECTIONS: Final[dict[str, Section]] = {
     "recurring": Section(RECURRING, recurring),
-    "revenue": Section(("billing.view_invoice", "billing.view_packpurchase"), revenue),
+    "revenue": Section(("billing.view_invoice", "billing.view_packpurchase"), paid),
     "people": Section(("accounts.view_user",), people),
     "use": Section(("analytics.view_usageday",), use),
     "plans": Section((*RECURRING, "analytics.view_usageday"), plans),

@@ -42,6 +42,7 @@ class Table:
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     empty: str = "Nothing yet."
+    note: str = ""
 
 
 @dataclass(frozen=True)

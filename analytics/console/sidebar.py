@@ -9,6 +9,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 
+from analytics.console import margins, revenue, what_if
+
 SIDEBAR: Final[dict[str, list[tuple[str, str, str]]]] = {
     "Customers": [
         ("Workspaces", "groups", "accounts.Workspace"),
@@ -91,6 +93,9 @@ SIDEBAR: Final[dict[str, list[tuple[str, str, str]]]] = {
 
 PAGES: Final[list[tuple[str, str, str, tuple[str, ...]]]] = [
     ("Dashboard", "dashboard", "admin:index", ()),
+    ("Revenue", "monitoring", "admin:revenue", revenue.PAGE.needs),
+    ("Margins", "balance", "admin:margins", margins.PAGE.needs),
+    ("What if", "psychology_alt", "admin:what_if", what_if.PAGE.needs),
     (
         "Why refused, why charged?",
         "help",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from analytics.kpis import Money
 from billing import money
 
 MICRO_USD_A_CENT: Final = 10_000
@@ -28,3 +29,20 @@ def percent(part: float | None) -> str:
 
 def signed(part: float | None) -> str:
     return NOTHING if part is None else f"{part:+,} %"
+
+
+def moneys(found: list[Money]) -> str:
+    return ", ".join(money.written(each.amount, each.currency) for each in found) or NOTHING
+
+
+def currencies(found: list[list[Money]]) -> list[str]:
+    return sorted({each.currency for some in found for each in some})
+
+
+def amount_in(found: list[Money], currency: str) -> int:
+    return sum(each.amount for each in found if each.currency == currency)
+
+
+def tone(amount: int) -> str:
+    """That of a `Cell`."""
+    return "good" if amount > 0 else "bad" if amount < 0 else ""
