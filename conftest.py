@@ -21,6 +21,7 @@ from config.tests.database import migrated
 from config.tests.product import Product, started
 
 # All tests come from one address, and quickly; and providers fail them one after the other.
+METRICS_TOKEN = "for Prometheus alone"
 UNHURRIED = {"RATE_LIMITS": "off", "WRONG_PASSWORDS_PER_ADDRESS": "1000000", "BREAKER_FAILURES": "1000000"}
 
 T = TypeVar("T")
@@ -84,6 +85,7 @@ def behind(standin: StandIn) -> dict[str, str]:
     return {
         "ANTHROPIC_API_KEY": "sk-standin",
         "ANTHROPIC_BASE_URL": standin.url,
+        "METRICS_TOKEN": METRICS_TOKEN,
         "DATABASE_POOL_SIZE": "4",
         "PROVIDER_SILENCE_SECONDS": "1",
         "PROVIDER_ANSWER_SECONDS": "1",

@@ -6,6 +6,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import psutil
 from django.conf import settings
 from psycopg import OperationalError
 from redis.asyncio import Redis
@@ -56,6 +57,27 @@ async def report() -> dict[str, Any]:
         "checks": {name: asdict(check) for name, check in checks.items()},
         "providers": {known.name: breaker.of(known.name).state for known in providers.every()},
     }
+
+
+def process() -> dict[str, Any]:
+    """Of this process: seconds since it began, and of CPU; bytes of memory. Load is the machine's, by its cores."""
+    this = psutil.Process()
+    with this.oneshot():
+        spent = this.cpu_times()
+        return {
+            "version": settings.VERSION,
+            "uptime_seconds": round(time.time() - this.create_time()),
+            "cpu": {
+                "seconds": round(spent.user + spent.system, 2),
+                "cores": psutil.cpu_count(),
+                "load": [round(load, 2) for load in psutil.getloadavg()],
+            },
+            "memory": {
+                "used": this.memory_info().rss,
+                "of_machine": psutil.virtual_memory().total,
+                "free_on_machine": psutil.virtual_memory().available,
+            },
+        }
 
 
 def _check(begun: float, *, ok: bool) -> Check:

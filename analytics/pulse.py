@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextvars import Context
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -93,7 +94,8 @@ def _set_out() -> None:
     except RuntimeError:  # A thread or a command: who notes next in an event loop takes it along.
         return
     if _waiting is None or _waiting.done() or _waiting.get_loop() is not loop:
-        _waiting = loop.create_task(_tell_soon())
+        # Whoever notes first: what is told is everybody's.
+        _waiting = loop.create_task(_tell_soon(), context=Context())
 
 
 async def _tell_soon() -> None:

@@ -12,7 +12,7 @@ from django.utils.timezone import now
 
 from accounts.models import User
 from accounts.signals import staff_signed_in, user_signed_up
-from analytics import events, pulse
+from analytics import events, metrics, pulse
 from analytics.events import Happened, Kind
 from analytics.pulse import Sum
 from assistants.models import Job, Turn
@@ -21,7 +21,7 @@ from assistants.signals import job_deleted, job_ended, provider_left_alone, turn
 from billing.models import PackPurchase
 from billing.models.subscriptions import Gateway
 from billing.signals import pack_paid, payment_received, subscription_changed
-from quotas.signals import allowance_reached, quota_exceeded
+from quotas.signals import allowance_reached, quota_exceeded, work_resolved
 
 GENERATED: dict[str, str] = {
     Job.Kind.STRATEGY: Kind.STRATEGY_GENERATED,
@@ -42,6 +42,7 @@ def connect() -> None:
         payment_received: hear_of_payment,
         pack_paid: hear_of_pack,
         subscription_changed: hear_of_subscription,
+        work_resolved: hear_of_settlement,
     }
     for signal, receiver in heard.items():
         signal.connect(receiver)
@@ -100,9 +101,10 @@ def hear_of_subscription(*, workspace_id: UUID, at: datetime, **news: Any) -> No
 
 
 def hear_of_turn(
-    *, workspace_id: UUID, user_id: UUID, model: str, outcome: str, error: str, tokens: int, cost: int, **_: Any
+    *, workspace_id: UUID, user_id: UUID, model: str, outcome: str, error: str, tokens: int, cost: int, **news: Any
 ) -> None:
     """Whoever hangs up has not been failed."""
+    metrics.note_turn(model, str(outcome), news["usage"], news["first_token_ms"])
     failed = int(outcome != Turn.Outcome.COMPLETED and error != NobodyListened.code)
     sums = {"chats": 1, "failed": failed, "tokens": tokens, "cost": cost}
     pulse.note(Kind.CHAT_COMPLETED, workspace_id, Sum({user_id}, sums, {"models": {model}}))
@@ -112,9 +114,14 @@ def hear_of_refusal(
     *, workspace_id: UUID, user_id: UUID, request_id: str, plan: str, meters: list[str], **_: Any
 ) -> None:
     """The first of those that were refused together can be looked up."""
+    metrics.REFUSALS.labels(plan).inc()
     words = {"meters": set(meters), "plans": {plan}, "requests": {request_id}}
     pulse.note(Kind.QUOTA_EXCEEDED, workspace_id, Sum({user_id}, {"refused": 1}, words))
 
 
 def hear_of_provider(*, provider: str, **_: Any) -> None:
     pulse.note(Kind.PROVIDER_FAILING, None, Sum(sums={"times": 1}, sets={"providers": {provider}}))
+
+
+def hear_of_settlement(*, state: str, basis: str, **_: Any) -> None:
+    metrics.SETTLEMENTS.labels(state, basis).inc()

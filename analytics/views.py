@@ -5,9 +5,15 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST
+from psycopg import OperationalError
 
-from accounts import rates
+from accounts import callers, rates
+from accounts.callers import STAFF
+from accounts.errors import AccountError
+from analytics import gauges
 from analytics import health as well
 from assistants import providers
 
@@ -24,7 +30,19 @@ async def index(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 async def health(request: HttpRequest) -> JsonResponse:
-    return await _answer()
+    """Of the process only staff are told: its version and its load are nobody else's."""
+    answer = await (_answer(process=well.process()) if await _is_staff(request) else _answer())
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+@require_safe
+async def metrics(request: HttpRequest) -> HttpResponse:
+    """For Prometheus, which brings `METRICS_TOKEN`, and for staff. Raises as `aidentify` does for everybody else."""
+    if not _is_prometheus(request):
+        await rates.acheck(request, "any")
+        await callers.aidentify(request.headers, needs=STAFF)
+    return HttpResponse(await gauges.scrape(), content_type=CONTENT_TYPE_LATEST)
 
 
 @require_safe
@@ -39,9 +57,22 @@ async def ready(request: HttpRequest) -> JsonResponse:
     return await _answer()
 
 
-async def _answer() -> JsonResponse:
-    report = await well.report()
+async def _answer(**more: Any) -> JsonResponse:
+    report = await well.report() | more
     return JsonResponse(report, status=200 if report["ready"] else 503)
+
+
+async def _is_staff(request: HttpRequest) -> bool:
+    """False as well where that cannot be known: who asks whether the database is there is answered without it."""
+    try:
+        return (await callers.arecognise(request.headers)).is_staff
+    except (AccountError, OperationalError):
+        return False
+
+
+def _is_prometheus(request: HttpRequest) -> bool:
+    brought = callers.credential(request.headers) or ""
+    return bool(settings.METRICS_TOKEN) and constant_time_compare(brought, settings.METRICS_TOKEN)
 
 
 def _about(request: HttpRequest) -> dict[str, Any]:

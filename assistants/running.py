@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextvars import Context
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -27,11 +28,17 @@ def add(turn: LiveTurn) -> None:
     global _keeper
     _live[turn.admission.reservation_id] = turn
     if _keeper is None or _keeper.done():
-        _keeper = asyncio.create_task(_renew_leases())
+        # It works for all of them, so its log lines are not this request's.
+        _keeper = asyncio.create_task(_renew_leases(), context=Context())
 
 
 def remove(turn: LiveTurn) -> None:
     _live.pop(turn.admission.reservation_id, None)
+
+
+def streams() -> int:
+    """How many of them are streamed."""
+    return sum(turn.order.streams for turn in list(_live.values()))
 
 
 def answering(message_id: UUID) -> LiveTurn | None:

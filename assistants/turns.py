@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -341,7 +341,9 @@ class LiveTurn:
             outcome=self.outcome,
             error=self.failure.code if self.failure else "",
             tokens=self.usage.total if self.basis else 0,
+            usage=asdict(self.usage) if self.basis else {},
             cost=self.cost if self.basis else 0,
+            first_token_ms=self.first_token_ms,
         )
 
     @property

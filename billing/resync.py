@@ -6,6 +6,8 @@ import logging
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from billing import invoices, packs, subscriptions
 from billing.errors import BillingError
 from billing.gateways import Gateway
@@ -24,9 +26,14 @@ class Resynced:
     failed: dict[str, str] = field(default_factory=dict)
 
 
+def customers_of(gateway: Gateway) -> QuerySet[Customer]:
+    """But those who leave."""
+    return Customer.objects.filter(gateway=gateway.name, leaving_at=None).order_by("pk")
+
+
 def resync(gateway: Gateway, *, at: datetime) -> Resynced:
     done = Resynced()
-    for customer in Customer.objects.filter(gateway=gateway.name, leaving_at=None).order_by("pk"):
+    for customer in customers_of(gateway):
         try:
             subscribed, billed = resync_one(gateway, customer, at=at)
         except BillingError as exc:

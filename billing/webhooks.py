@@ -84,7 +84,7 @@ def handle(event_id: str, *, at: datetime) -> bool:
 def handle_waiting(at: datetime) -> tuple[int, int]:
     """Try again what is due; how many were handled, and how many failed once more."""
     handled = failed = 0
-    for event_id in _due(at).order_by("created_at").values_list("pk", flat=True):
+    for event_id in due(at).values_list("pk", flat=True):
         try:
             handled += handle(event_id, at=at)
         except (BillingError, DatabaseError, ObjectDoesNotExist, LookupError, TypeError, ValueError):
@@ -112,12 +112,13 @@ def forget_old(at: datetime) -> int:
     return StripeEvent.objects.filter(received_at__lt=at - KEPT).delete()[0]
 
 
-def _due(at: datetime) -> QuerySet[StripeEvent]:
+def due(at: datetime) -> QuerySet[StripeEvent]:
+    """Those that a try is due of, the oldest first."""
     waits = [Q(tries=tries, received_at__lte=at - timedelta(minutes=2**tries - 1)) for tries in range(TRIES)]
-    due = waits[0]
+    waited = waits[0]
     for wait in waits[1:]:
-        due |= wait
-    return StripeEvent.objects.filter(due, handled_at=None)
+        waited |= wait
+    return StripeEvent.objects.filter(waited, handled_at=None).order_by("created_at")
 
 
 @contextmanager

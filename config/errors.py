@@ -269,7 +269,7 @@ class Problem:
 
 
 def speaks_json(request: HttpRequest) -> bool:
-    return request.path_info.startswith(("/v1/", "/api/v1/"))
+    return request.path_info.startswith(("/v1/", "/api/v1/")) or request.path_info == "/metrics"
 
 
 def answer(request: HttpRequest, exception: Exception) -> HttpResponse | None:

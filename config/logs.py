@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
+from contextvars import ContextVar
+from datetime import UTC, datetime
 
 import psycopg
 from django.db import Error as DjangoError
+
+request_id: ContextVar[str] = ContextVar("request_id", default="-")
+"""Of the request that this is done for, as it is answered too; tasks and threads that it begins have it with them."""
 
 # Less than this tells nothing, and stands in many a line by chance.
 SHORTEST = 8
@@ -16,6 +22,7 @@ class Discreet(logging.Formatter):
     """Has an error of the database say which one it was, and where, but none of its words."""
 
     def format(self, record: logging.LogRecord) -> str:
+        record.request_id = request_id.get()
         # The words may stand in the message too, as Celery has it; and another's formatting may be kept in the record.
         record.exc_text = None
         line = super().format(record)
@@ -23,6 +30,21 @@ class Discreet(logging.Formatter):
         for said, instead in sorted(_words(error), key=lambda pair: -len(pair[0])):
             line = line.replace(said, instead)
         return line
+
+
+class AsJson(Discreet):
+    """A line is one object: `at`, `level`, `logger`, `request_id`, `message` with the traceback, and of a request its
+    `method`, `route`, `status` and `seconds`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "request_id": request_id.get(),
+            "message": super().format(record),
+        }
+        return json.dumps(line | getattr(record, "told", {}), ensure_ascii=False)
 
 
 def _words(error: BaseException | None) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 from collections.abc import Awaitable, Callable
@@ -12,7 +13,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.utils.decorators import async_only_middleware
 
-from config import errors
+from analytics import metrics
+from config import errors, logs
+
+logger = logging.getLogger("stipend.requests")
 
 Handler = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
@@ -31,22 +35,32 @@ def trace(get_response: Handler) -> Handler:
     async def handle(request: HttpRequest) -> HttpResponseBase:
         begun = time.perf_counter()
         request.META["HTTP_X_REQUEST_ID"] = request_id = new_request_id()
+        logs.request_id.set(request_id)
         if "CONTENT_LENGTH" not in request.META and "HTTP_TRANSFER_ENCODING" in request.META:
             state_length(request)
         response = await get_response(request)
-        milliseconds = (time.perf_counter() - begun) * 1000
+        seconds = time.perf_counter() - begun
         response["X-Request-ID"] = request_id
-        response["X-Process-Time"] = f"{milliseconds / 1000:.4f}"
-        response["Server-Timing"] = f"app;dur={milliseconds:.1f}"
+        response["X-Process-Time"] = f"{seconds:.4f}"
+        response["Server-Timing"] = f"app;dur={seconds * 1000:.1f}"
         if isinstance(response, HttpResponse):
             response.setdefault("Content-Length", str(len(response.content)))
         for name, value in SECURITY.items():
             response[name] = value
         if errors.speaks_json(request):
             response.setdefault("Cache-Control", "no-store")
+        note(request, response, seconds)
         return response
 
     return handle
+
+
+def note(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
+    """For Prometheus, and a line of the log where requests have one: by its route, since a path may hold a secret."""
+    metrics.note_request(request, response, seconds)
+    if logger.isEnabledFor(logging.INFO):
+        told = {"method": request.method, "route": metrics.route_of(request), "status": response.status_code}
+        logger.info("%(method)s %(route)s %(status)s", told, extra={"told": told | {"seconds": round(seconds, 4)}})
 
 
 def new_request_id() -> str:

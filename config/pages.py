@@ -18,11 +18,11 @@ from accounts import callers
 
 
 def is_program(request: HttpRequest) -> bool:
-    # Load balancers ask for /health/ by address, whatever hosts are allowed.
+    # Load balancers and Prometheus ask by address, whatever hosts are allowed.
     path = request.path_info
     if path.startswith(("/admin/", "/api/session/")):
         return False
-    return path.startswith(("/v1/", "/health/")) or callers.credential(request.headers) is not None
+    return path.startswith(("/v1/", "/health/", "/metrics")) or callers.credential(request.headers) is not None
 
 
 class ForPages:

@@ -576,19 +576,33 @@ UNFOLD = {
     },
 }
 
+# ---- Metrics ---------------------------------------------------------------------------------------------------------
+
+# What Prometheus brings as its Bearer token to /metrics. Without one only staff may read them.
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+
 # ---- Logs ------------------------------------------------------------------------------------------------------------
 
+# text, or json: an object a line, for what gathers logs, and with a line for every request.
+LOG_FORMAT = env.str("LOG_FORMAT", "text")
+LINES = {
+    "text": {
+        "()": "config.logs.Discreet",
+        "format": "{asctime} {levelname} {name} {request_id} {message}",
+        "style": "{",
+    },
+    "json": {"()": "config.logs.AsJson"},
+}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"()": "config.logs.Discreet", "format": "{asctime} {levelname} {name} {message}", "style": "{"}
-    },
+    "formatters": {"line": LINES[LOG_FORMAT]},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         # A client's mistake is the client's news.
         "django.request": {"level": "ERROR"},
+        "stipend.requests": {"level": "INFO" if LOG_FORMAT == "json" else "WARNING"},
         "httpx2": {"level": "WARNING"},
         "stripe": {"level": "WARNING"},
         # That Redis is away is said once, by whoever notices it.

@@ -26,6 +26,7 @@ urlpatterns = [
     path("health/", system.health),
     path("health/live", system.live),
     path("health/ready", system.ready),
+    path("metrics", system.metrics),
     path("v1/", include("assistants.wire.urls")),
     path("api/v1/", include("accounts.urls")),
     path("api/v1/", include("billing.urls")),

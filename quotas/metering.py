@@ -21,6 +21,7 @@ from quotas import statements, windows
 from quotas.errors import ModelNotAllowed, ModelNotInPlan, QuotaExceeded
 from quotas.limits import Limit
 from quotas.models import Basis, Reservation
+from quotas.signals import work_resolved
 from quotas.windows import limits_of
 
 Amounts = Mapping[str, int]
@@ -185,8 +186,10 @@ async def settle(
     """
     resolve = (statements.RESOLVE, _resolution(reservation_id, "settled", spent, basis))
     if await database.fetch_first_of([resolve, *(along or [])]):
-        return True
-    return await database.fetch_one(statements.CORRECT, _resolution(reservation_id, "", spent, basis)) is not None
+        return _announced("settled", basis)
+    if await database.fetch_one(statements.CORRECT, _resolution(reservation_id, "", spent, basis)):
+        return _announced("corrected", basis)
+    return False
 
 
 def settle_now(reservation_id: UUID, spent: Amounts, *, basis: Basis) -> bool:
@@ -197,7 +200,14 @@ def settle_now(reservation_id: UUID, spent: Amounts, *, basis: Basis) -> bool:
 async def release(reservation_id: UUID, *, along: list[tuple[str, Params]] | None = None) -> bool:
     """Give the whole hold back: nothing was delivered. False when it was resolved before."""
     resolve = (statements.RESOLVE, _resolution(reservation_id, "released", {}, ""))
-    return await database.fetch_first_of([resolve, *(along or [])]) is not None
+    if await database.fetch_first_of([resolve, *(along or [])]) is None:
+        return False
+    return _announced("released")
+
+
+def _announced(state: str, basis: str = "") -> bool:
+    work_resolved.send_robust(Reservation, state=state, basis=str(basis))
+    return True
 
 
 async def renew(checkpoints: Mapping[UUID, Amounts]) -> set[UUID]:

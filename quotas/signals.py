@@ -8,3 +8,7 @@ allowance_reached = Signal()
 # workspace_id, user_id; request_id, by which the decision is found; plan; meters: those that had no room. It is said in
 # the road of the request, so whoever listens only makes a note.
 quota_exceeded = Signal()
+
+# state: settled, released, expired, or corrected where a result came after expiry; basis: what the charge rests on,
+# blank where nothing was charged. Likewise.
+work_resolved = Signal()

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from functools import partial
 
 from django.db import DatabaseError, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from accounts import database
 from accounts.database import Row
 from quotas import statements
 from quotas.models import Basis, Reservation
+from quotas.signals import work_resolved
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +27,11 @@ def sweep_reservations() -> int:
     while _expire_one():
         swept += 1
     return swept
+
+
+def left_behind() -> QuerySet[Reservation]:
+    """Those that are to be swept."""
+    return Reservation.objects.filter(state=Reservation.State.PENDING, lease_until__lt=Now())
 
 
 @transaction.atomic
@@ -43,13 +51,15 @@ def _expire_one() -> bool:
 
 def _resolve(found: Row) -> None:
     checkpoint = database.from_json(found["checkpoint"])
+    basis = str(Basis.ESTIMATED) if checkpoint else ""
     database.fetch_one_now(
         statements.RESOLVE,
         {
             "reservation_id": found["id"],
             "state": "expired",
-            "basis": str(Basis.ESTIMATED) if checkpoint else "",
+            "basis": basis,
             "meters": list(checkpoint),
             "amounts": list(checkpoint.values()),
         },
     )
+    transaction.on_commit(partial(work_resolved.send_robust, Reservation, state="expired", basis=basis))

@@ -59,6 +59,10 @@ class Tail:
         self._last = 0
         self._tasks: list[asyncio.Task[None]] = []
 
+    @property
+    def sockets(self) -> int:
+        return len(self._watchers)
+
     async def join(self, watcher: Watcher) -> None:
         """From now on it is told of everything that is committed; what was before it can read itself."""
         async with self._joining:

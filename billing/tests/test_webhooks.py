@@ -343,7 +343,7 @@ def test_each_try_waits_longer_than_the_one_before(alice: Buyer) -> None:
 
 
 def is_due(event: StripeEvent, at: Any) -> bool:
-    return webhooks._due(at).filter(pk=event.id).exists()
+    return webhooks.due(at).filter(pk=event.id).exists()
 
 
 def test_one_that_was_given_up_can_be_tried_again(alice: Buyer) -> None:

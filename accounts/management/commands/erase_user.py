@@ -13,7 +13,8 @@ from accounts.models import User
 
 
 class Command(BaseCommand):
-    help = "Erase a person who asked for it by other ways than the API. It cannot be taken back: try --dry-run first."
+    help = """Erase a person. Run it for one who asked for it by other ways than the API. It cannot be taken back: try
+    --dry-run first."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("who", help="an email, or an id where several accounts claim it")

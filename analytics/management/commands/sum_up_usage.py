@@ -16,8 +16,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--days", type=int, default=31, help="So many, up to today.")
+        parser.add_argument("--dry-run", action="store_true", help="Say which days; sum up none.")
 
-    def handle(self, *args: Any, days: int, **options: Any) -> None:
+    def handle(self, *args: Any, days: int, dry_run: bool, **options: Any) -> None:
         moment = here(now())
-        summing.sum_up(moment.days(days), moment)
-        self.stdout.write(f"{days} days were summed up.")
+        if not dry_run:
+            summing.sum_up(moment.days(days), moment)
+        self.stdout.write(f"{days} days {'would be' if dry_run else 'were'} summed up.")

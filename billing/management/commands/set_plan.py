@@ -2,6 +2,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 from django.utils.timezone import now
 
 from accounts.models import User
@@ -10,11 +11,12 @@ from billing.errors import UnknownPlan
 
 
 class Command(BaseCommand):
-    help = "Put a person's own workspace on a plan without payment: for support, trials and tests."
+    help = "Put a person's own workspace on a plan without payment. Run it for support, for trials and in tests."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email")
         parser.add_argument("plan")
+        parser.add_argument("--dry-run", action="store_true", help="Say whom it would put where; change nothing.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = User.objects.by_email(options["email"]).first()
@@ -22,7 +24,9 @@ class Command(BaseCommand):
             raise CommandError(f"Nobody signed up as {options['email']}.")
         workspace = user.personal_workspace
         try:
-            subscriptions.put_on_plan(workspace, options["plan"], at=now())
+            with transaction.atomic():
+                subscriptions.put_on_plan(workspace, options["plan"], at=now())
+                transaction.set_rollback(options["dry_run"])
         except UnknownPlan as exc:
             raise CommandError(str(exc)) from exc
-        self.stdout.write(f"{workspace} is on {options['plan']}.")
+        self.stdout.write(f"{workspace} {'would be' if options['dry_run'] else 'is'} on {options['plan']}.")

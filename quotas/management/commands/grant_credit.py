@@ -14,7 +14,8 @@ from quotas.models import Grant
 
 
 class Command(BaseCommand):
-    help = "Give the personal workspace of somebody credit, beside what their plan allows: for goodwill, or a referral."
+    help = """Give the personal workspace of somebody credit, beside what their plan allows. Run it for goodwill, or to
+    pay for a referral; the console does the same."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email")

@@ -20,9 +20,9 @@ LONGEST_REASON = Entry._meta.get_field("reason").max_length
 
 class Command(BaseCommand):
     help = (
-        "Forget what is used of limits whose windows are open, so that they count anew: after an outage of yours that "
-        "cost customers their allowance, or a mistake in a catalogue. Windows begin anew by themselves, so no schedule "
-        "needs it. The ledger keeps what was used, and the reason for ever, so name nobody in it. "
+        "Forget what is used of limits whose windows are open, so that they count anew. Run it after an outage of "
+        "yours that cost customers their allowance, or a mistake in a catalogue. Windows begin anew by themselves, so "
+        "no schedule needs it. The ledger keeps what was used, and the reason for ever, so name nobody in it. "
         "What work under way holds stays held; credits stay used; what was billed stays billed."
     )
 
