@@ -105,6 +105,9 @@ class User(AbstractBaseUser, PermissionsMixin, Profile):
         indexes = [
             models.Index(Lower("email"), name="user_by_email"),
             models.Index(fields=["created_at", "id"], name="user_by_sign_up"),
+            # For lists and counts of everybody, which are read from these alone.
+            models.Index(F("email"), F("id").desc(), name="user_by_address"),
+            models.Index(fields=["id"], condition=Q(is_active=True, erased_at=None), name="user_who_may_sign_in"),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -159,6 +159,7 @@ class KpisView(serializers.Serializer[Any]):
     users = serializers.IntegerField()
     tiers = GroupView(many=True)
     industries = GroupView(many=True)
+    grouped_at = serializers.DateTimeField(help_text="When tiers and industries were counted, as every minute does.")
 
 
 class UsedView(serializers.Serializer[Any]):
@@ -218,6 +219,7 @@ class LossView(serializers.Serializer[Any]):
 
 class MarginsView(serializers.Serializer[Any]):
     month = serializers.DateField()
+    at = serializers.DateTimeField(help_text="When they were counted, as every minute does for the running month.")
     plans = MarginView(many=True)
     models = MarginView(many=True)
     losses = LossView(many=True, help_text="Customers who cost more than they pay, the dearest first.")
@@ -233,6 +235,7 @@ class DashboardView(serializers.Serializer[Any]):
 
 class BreakdownView(serializers.Serializer[Any]):
     by = serializers.CharField()
+    at = serializers.DateTimeField(help_text="When they were counted, as every minute does.")
     groups = GroupView(many=True)
 
 

@@ -66,8 +66,9 @@ class BreakdownView(APIView):
     @extend_schema(parameters=[shown.BreakdownQuery], responses=shown.BreakdownView, tags=TAGS)
     def get(self, request: Request) -> Response:
         """Workspaces and what comes from them every month, by plan, industry or country"""
-        by = asked(shown.BreakdownQuery, request)["by"]
-        return Response(shown.BreakdownView({"by": by, "groups": kpis.BREAKDOWNS[by](here(now()))}).data)
+        by, moment = asked(shown.BreakdownQuery, request)["by"], here(now())
+        told = {"by": by, "at": kpis.grouped_at(by, moment), "groups": kpis.BREAKDOWNS[by](moment)}
+        return Response(shown.BreakdownView(told).data)
 
 
 class UsageView(APIView):

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from datetime import date, datetime
+from typing import Any, Final
 
 from accounts import database
 from accounts.models import User
-from analytics import statements
+from analytics import kept, statements
 from analytics.moments import Moment
 from quotas.days import months_of
 from quotas.periods import midnight
@@ -150,19 +150,24 @@ def users(moment: Moment) -> int:
 
 def by_plan(moment: Moment) -> list[Group]:
     """Of what is paid or owed, else had; the default plan where that is nothing."""
-    return _groups(statements.BY_PLAN, moment)
+    return _groups("plan", moment)
 
 
 def by_industry(moment: Moment) -> list[Group]:
     """Of the owner's profile, else of the workspace's newest strategy; in small letters, nameless where unknown."""
-    return _groups(statements.BY_INDUSTRY, moment)
+    return _groups("industry", moment)
 
 
 def by_country(moment: Moment) -> list[Group]:
     """Of the newest invoice's address that has one; who never paid has none."""
-    return _groups(statements.BY_COUNTRY, moment)
+    return _groups("country", moment)
 
 
+GROUPED: Final[Mapping[str, str]] = {
+    "plan": statements.BY_PLAN,
+    "industry": statements.BY_INDUSTRY,
+    "country": statements.BY_COUNTRY,
+}
 KPIS: Mapping[str, Callable[[Moment], Any]] = {
     "mrr": mrr,
     "arpu": arpu,
@@ -187,6 +192,17 @@ def every(moment: Moment) -> dict[str, Any]:
     return {name: kpi(moment) for name, kpi in KPIS.items()}
 
 
+def keep(moment: Moment) -> None:
+    """Count the groups of `BREAKDOWNS` for those who read them within the next minutes."""
+    for by, statement in GROUPED.items():
+        kept.keep(_name(by), moment, statement, _params(moment))
+
+
+def grouped_at(by: str, moment: Moment) -> datetime:
+    """When the groups of `BREAKDOWNS` were counted, which every minute does."""
+    return kept.counted_at(_name(by), moment)
+
+
 def divided(amount: int, by: int) -> int:
     """A half rounded up."""
     return (2 * amount + by) // (2 * by)
@@ -197,16 +213,20 @@ def percent(part: int, whole: int) -> float | None:
     return divided(10_000 * part, whole) / 100 if whole else None
 
 
-def _groups(statement: str, moment: Moment) -> list[Group]:
+def _groups(by: str, moment: Moment) -> list[Group]:
     """The largest first."""
     found: dict[str, list[database.Row]] = {}
-    for row in _rows(statement, moment):
+    for row in kept.rows(_name(by), moment, GROUPED[by], _params(moment)):
         found.setdefault(row["name"], []).append(row)
     groups = [
         Group(name, _sum(rows, "workspaces"), _sum(rows, "paying"), _money(row for row in rows if row["currency"]))
         for name, rows in found.items()
     ]
     return sorted(groups, key=lambda group: (-group.paying, -group.workspaces, group.name))
+
+
+def _name(by: str) -> str:
+    return f"by {by}"
 
 
 def _money(rows: Iterable[database.Row]) -> list[Money]:

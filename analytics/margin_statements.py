@@ -80,12 +80,16 @@ LOSSES = f"""
             bool_or(currency <> 'USD') AS is_foreign
         FROM earned GROUP BY 1
     )
-    SELECT u.workspace_id AS workspace, w.name, COALESCE(s.plan_id, {DEFAULT_PLAN}) AS plan, u.tokens, u.cost,
-        COALESCE(e.cents, 0) AS earned, u.cost - COALESCE(e.cents, 0) * 10000 AS loss
-    FROM analytics_customermonth u JOIN accounts_workspace w ON w.id = u.workspace_id
-        LEFT JOIN sums e ON e.workspace_id = u.workspace_id
-        LEFT JOIN billing_subscription s ON s.workspace_id = u.workspace_id AND {SUBSCRIBED}
+    SELECT u.workspace_id AS workspace, u.tokens, u.cost, COALESCE(e.cents, 0) AS earned,
+        u.cost - COALESCE(e.cents, 0) * 10000 AS loss
+    FROM analytics_customermonth u LEFT JOIN sums e ON e.workspace_id = u.workspace_id
     WHERE u.month = %(month)s AND u.cost > COALESCE(e.cents, 0) * 10000 AND e.is_foreign IS NOT TRUE
         AND (e.cents > 0 OR NOT %(paying)s)
     ORDER BY loss DESC, u.workspace_id LIMIT %(count)s
+"""
+
+NAMES = f"""
+    SELECT w.id, w.name, COALESCE(s.plan_id, {DEFAULT_PLAN}) AS plan
+    FROM accounts_workspace w LEFT JOIN billing_subscription s ON s.workspace_id = w.id AND {SUBSCRIBED}
+    WHERE w.id = ANY(%(workspaces)s::uuid[])
 """

@@ -29,7 +29,7 @@ def dashboard(moment: Moment) -> dict[str, Any]:
 
 def kpis_of(moment: Moment) -> dict[str, Any]:
     told = {"at": moment.at, "time_zone": str(moment.zone), "simulated": is_simulated(moment)}
-    return {**told, **kpis.every(moment)}
+    return {**told, **kpis.every(moment), "grouped_at": kpis.grouped_at("industry", moment)}
 
 
 def is_simulated(moment: Moment) -> bool:
@@ -44,6 +44,7 @@ def usage_of(moment: Moment) -> Usage:
 def margins_of(month: Days, moment: Moment, *, paying: bool, count: int) -> dict[str, Any]:
     return {
         "month": month.first,
+        "at": margins.counted_at(month, moment),
         "plans": margins.by_plan(month, moment),
         "models": margins.by_model(month, moment),
         "losses": margins.losses(month, moment, paying=paying, count=count),

@@ -1,7 +1,7 @@
 from celery import shared_task
 from django.utils.timezone import now
 
-from analytics import alerts, events, incidents, summing
+from analytics import alerts, events, incidents, kpis, margins, summing
 from analytics.live import tickets
 from analytics.moments import here
 from analytics.webhooks import outbox
@@ -20,9 +20,11 @@ def evaluate_alerts() -> int:
 
 @shared_task
 def sum_up_usage(days: int) -> None:
-    """So many, up to today."""
+    """So many, up to today; and what has to look at every customer is counted by them."""
     moment = here(now())
     summing.sum_up(moment.days(days), moment)
+    kpis.keep(moment)
+    margins.keep(moment)
 
 
 @shared_task

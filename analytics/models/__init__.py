@@ -1,7 +1,7 @@
 from analytics.models.alerts import Alert, AlertRule
 from analytics.models.events import Event, Ticket
 from analytics.models.incidents import Compensation, Incident
-from analytics.models.usage import CustomerDay, CustomerMonth, KindDay, UsageDay
+from analytics.models.usage import CustomerDay, CustomerMonth, KeptFigure, KindDay, UsageDay
 from analytics.models.webhooks import Delivery, Webhook
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Delivery",
     "Event",
     "Incident",
+    "KeptFigure",
     "KindDay",
     "Ticket",
     "UsageDay",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
 from accounts.models import Workspace
@@ -90,3 +91,20 @@ class CustomerMonth(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tokens} tokens in {self.month:%Y-%m}"
+
+
+class KeptFigure(models.Model):
+    """Rows of a figure that has to look at every customer, as it was counted last. `analytics.kept` keeps it."""
+
+    name = models.CharField(max_length=60)
+    gateway = models.CharField(max_length=10, help_text="Whose money it counts.")
+    rows = models.JSONField(encoder=DjangoJSONEncoder)
+    counted_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["name", "gateway"], name="one_kept_figure_per_name_and_gateway"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.counted_at:%Y-%m-%d %H:%M}"

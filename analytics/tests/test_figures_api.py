@@ -13,6 +13,8 @@ from django.utils.timezone import now
 from accounts import tokens
 from accounts.models import AuditEntry, User
 from accounts.tests.factories import Person, UserFactory, person
+from analytics import customers
+from analytics.models import CustomerMonth
 from analytics.moments import here
 from analytics.tests.rollups import audited as audited
 from analytics.tests.rollups import taken_back as taken_back
@@ -72,6 +74,32 @@ def test_users_are_found_sorted_and_paged(product: Product, staff: User, sort: s
     assert sorted(chain(*found)) == sorted(str(user.pk) for user in made)
     if sort == "created_at":
         assert list(chain(*found)) == [str(user.pk) for user in reversed(made)]
+
+
+@pytest.mark.parametrize("sort", ["tokens", "cost", "mrr"])
+def test_who_has_most_comes_first_and_pages_go_on_among_those_who_have_nothing(
+    product: Product, staff: User, sort: str
+) -> None:
+    word, at, price = f"Most {sort}", now(), a_price(2500)
+    made = [person(f"{word} {number}") for number in range(6)]
+    User.objects.filter(pk__in=[each.user.pk for each in made]).update(business_name=word)
+    for each, amount in zip(made, [5, 9, 5, 0], strict=False):
+        terms = {"works": 1, "tokens": amount, "cost": amount}
+        CustomerMonth.objects.create(workspace=each.workspace, month=here(at).months(1).first, **terms)
+    for each in (made[0], made[2]):
+        Buyer(each, at).buy(price)
+    path: str | None = f"users?search={word}&sort={sort}&page_size=2&tier={'' if sort == 'mrr' else 'free'}"
+    found: list[list[str]] = []
+
+    while path:
+        page = ask(product, staff, path).json()
+        found.append([row["id"] for row in page["results"]])
+        path = page["next"] and page["next"].rpartition("/")[2]
+
+    lines = customers.customers(here(now()), search=word, tier="" if sort == "mrr" else "free")
+    value = {line["id"]: line[sort] for line in lines}
+    assert list(chain(*found)) == [str(pk) for pk in sorted(value, key=lambda pk: (value[pk], pk), reverse=True)]
+    assert len(value) == (6 if sort == "mrr" else 4)
 
 
 def test_a_user_s_line_says_what_they_pay_and_on_which_plan(product: Product, staff: User, alice: Person) -> None:

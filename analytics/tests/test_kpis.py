@@ -27,7 +27,7 @@ from analytics.tests.plainly import (
 )
 from analytics.tests.playing import Played
 from assistants.models import Job
-from billing.models import Invoice, PackPurchase, Subscription
+from billing.models import Invoice, PackPurchase, RecurringRevenue, Subscription
 
 
 def mrr_is_what_subscriptions_cost(business: Played) -> None:
@@ -196,7 +196,22 @@ FIGURES = {
     "tiers": plans_are_paid_for_or_had,
     "industries": industries_are_the_owners_or_of_the_newest_strategy,
 }
-EVERY = [*FIGURES.values(), countries_are_of_the_newest_invoice_with_one]
+
+
+def what_is_kept_is_what_was_counted(business: Played) -> None:
+    counted = [group(business.moment) for group in BREAKDOWNS.values()]
+    kpis.keep(business.moment)
+    RecurringRevenue.objects.filter(workspace__in=business.workspaces).delete()
+
+    assert [group(business.moment) for group in BREAKDOWNS.values()] == counted
+
+
+# The last takes away what is paid.
+EVERY = [
+    *FIGURES.values(),
+    countries_are_of_the_newest_invoice_with_one,
+    what_is_kept_is_what_was_counted,
+]
 
 
 def test_no_figure_is_without_its_count() -> None:

@@ -66,7 +66,8 @@ def report(measured: dict[str, Any], options: argparse.Namespace, load: float) -
             for name, (ms, fastest) in parts.items()
         ),
         "",
-        f"Summing up all days took {sums['all']:.1f} s, the two that every minute sums up {sums['each_minute']:.2f} s.",
+        f"Summing up all days took {sums['all']:.1f} s, the two that every minute sums up {sums['each_minute']:.2f} s,"
+        f" and what is counted every minute and kept {sums['kept']:.2f} s.",
         f"fsync off; load average when it began {load:.1f}, when it ended {os.getloadavg()[0]:.1f}.",
     ]
     return "\n".join(lines) + "\n"

@@ -54,6 +54,8 @@ def questions() -> dict[str, list[tuple[str, Callable[[], object]]]]:
             users("created_at", search="somebody-777"),
             users("created_at", tier="scale"),
             users("cost", tier="scale"),
+            users("cost", tier="free"),
+            users("cost", search="somebody-777"),
         ],
         "alerts": [
             (f"{kind} of the {window}", partial(look, kind, window))
@@ -129,7 +131,7 @@ def sum_up(days: str) -> None:
     from django.db import connection
     from django.utils.timezone import now
 
-    from analytics import summing
+    from analytics import kpis, margins, summing
     from analytics.moments import here
 
     moment = here(now())
@@ -140,7 +142,11 @@ def sum_up(days: str) -> None:
         cursor.execute("VACUUM ANALYZE")
     begun = perf_counter()
     summing.sum_up(moment.days(2), moment)
-    print(json.dumps({"all": all_of_them, "each_minute": perf_counter() - begun}))
+    each_minute = perf_counter() - begun
+    begun = perf_counter()
+    kpis.keep(moment)
+    margins.keep(moment)
+    print(json.dumps({"all": all_of_them, "each_minute": each_minute, "kept": perf_counter() - begun}))
 
 
 if __name__ == "__main__":
