@@ -95,7 +95,7 @@ def test_a_chat_is_counted_by_model_and_kind(product: Product, alice: Person) ->
     }
 
     def counted() -> dict[str, float]:
-        return {name: read(product, name, model=HELLO["model"], **labels) for name, labels in names.items()}
+        return {name: read(product, name, model=str(HELLO["model"]), **labels) for name, labels in names.items()}
 
     before, settled = counted(), read(product, "stipend_settlements_total", state="settled", basis="reported")
     answer = product.http.post("/v1/messages", json=HELLO, headers=alice.headers)
