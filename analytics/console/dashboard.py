@@ -109,20 +109,27 @@ def industries(moment: Moment) -> Told:
 
 def paid(moment: Moment) -> Told:
     days = kpis.revenue_trend(moment)
-    found = currencies([day.revenue for day in days])
-    return {"charts": [_revenue_chart(currency, days, moment) for currency in found]}
+    charts = [_revenue_chart(currency, days, moment) for currency in currencies([day.revenue for day in days])]
+    return {"figures": [_revenue(chart, moment) for chart in charts], "charts": charts}
+
+
+def _revenue(chart: Chart, moment: Moment) -> Figure:
+    total = sum(point.amount for point in chart.points)
+    link = _invoices(chart.unit, moment.days(kpis.TREND_DAYS), moment)
+    return Figure(f"revenue-{chart.unit}", f"Revenue, {kpis.TREND_DAYS} days", written(total, chart.unit), link)
 
 
 def _revenue_chart(currency: str, trend: list[kpis.RevenueDay], moment: Moment) -> Chart:
-    def of(days: Days) -> str:
-        return links.between("billing.invoice", "paid_at", days, gateway__exact=moment.gateway, currency=currency)
+    def point(day: kpis.RevenueDay) -> Point:
+        amount, link = amount_in(day.revenue, currency), _invoices(currency, a_day(day.day, moment), moment)
+        return Point(on(day.day), amount, written(amount, currency), link)
 
-    points = [
-        _point(on(day.day), amount_in(day.revenue, currency), currency, of(a_day(day.day, moment))) for day in trend
-    ]
-    total, thirty = sum(point.amount for point in points), moment.days(kpis.TREND_DAYS)
-    figure = Figure(f"revenue-{currency}", f"Revenue, {kpis.TREND_DAYS} days", written(total, currency), of(thirty))
-    return Chart(f"revenue-trend-{currency}", f"Revenue by day, {currency}", points, figure)
+    points = [point(day) for day in trend]
+    return Chart(f"revenue-trend-{currency}", f"Revenue by day, {currency}", points, unit=currency)
+
+
+def _invoices(currency: str, days: Days, moment: Moment) -> str:
+    return links.between("billing.invoice", "paid_at", days, gateway__exact=moment.gateway, currency=currency)
 
 
 def people(moment: Moment) -> Told:
@@ -138,9 +145,9 @@ def people(moment: Moment) -> Told:
     ]
     came = sum(day.users for day in trend)
     link = links.between("accounts.user", "created_at", days)
-    users = number(kpis.users(moment))
-    figure = Figure("sign-ups", f"Sign-ups, {kpis.TREND_DAYS} days", number(came), link, f"{users} users in all")
-    return {"chart": Chart("sign-ups-trend", "Sign-ups by day", points, figure)}
+    in_all = f"of {number(kpis.users(moment))} who may sign in"
+    figure = Figure("sign-ups", f"Sign-ups, {kpis.TREND_DAYS} days", number(came), link, in_all)
+    return {"figures": [figure], "chart": Chart("sign-ups-trend", "Sign-ups by day", points)}
 
 
 # ---- what was used ---------------------------------------------------------------------------------------------------
@@ -208,11 +215,7 @@ def a_day(day: date, moment: Moment) -> Days:
     return Days(day, day, moment.zone)
 
 
-def _point(name: str, amount: int, currency: str, link: str) -> Point:
-    return Point(name, amount, written(amount, currency), link)
-
-
-RECURRING: Final = ("billing.view_recurringrevenue", "billing.view_subscription")
+RECURRING: Final = ("billing.view_recurringrevenue", "accounts.view_workspace")
 SECTIONS: Final[dict[str, Section]] = {
     "recurring": Section(RECURRING, recurring),
     "revenue": Section(("billing.view_invoice", "billing.view_packpurchase"), paid),
@@ -220,7 +223,7 @@ SECTIONS: Final[dict[str, Section]] = {
     "use": Section(("analytics.view_usageday",), use),
     "plans": Section((*RECURRING, "analytics.view_usageday"), plans),
     "top_users": Section(("accounts.view_workspace", "analytics.view_customermonth"), top_users),
-    "industries": Section((*RECURRING, "accounts.view_workspace"), industries),
+    "industries": Section(RECURRING, industries),
     "providers": Section(("analytics.view_event",), providers),
     "alerts": Section(("analytics.view_alert",), open_alerts.told),
     "feed": Section(("analytics.view_event",), feed.told),

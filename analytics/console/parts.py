@@ -71,7 +71,7 @@ class Chart:
     key: str
     title: str
     points: Sequence[Point]
-    total: Figure | None = None
+    unit: str = ""
     width: int = WIDTH
     height: int = HEIGHT
 

@@ -63,7 +63,7 @@ def of_plan(group: Group, moment: Moment) -> list[Cell]:
     paying = links.paid_now(moment, plan__slug__exact=group.name)
     return [
         Cell(group.name or "none", is_number=False),
-        Cell(number(group.workspaces), links.rows("billing.subscription", plan__slug__exact=group.name)),
+        Cell(number(group.workspaces), links.rows("accounts.workspace", tier=group.name, deleted_at__isempty=1)),
         Cell(number(group.paying), paying),
         Cell(moneys(group.mrr), paying),
     ]

@@ -143,7 +143,7 @@ def test_who_may_see_no_rows_sees_no_figures() -> None:
     [
         (["view_user"], "sign-ups-trend", "mrr"),
         (["view_usageday"], "tokens-30", "sign-ups"),
-        (["view_recurringrevenue", "view_subscription"], "churn", "tokens-30"),
+        (["view_recurringrevenue", "view_workspace"], "churn", "tokens-30"),
         (["view_alert"], "open-alerts", "feed-socket"),
         (["view_event"], "data-socket", "open-alerts"),
     ],

@@ -102,7 +102,7 @@ def test_staff_see_the_business_and_what_happens_in_it(tab: Page, run: Run, staf
 
     # The figures follow.
     tab.goto("/admin/")
-    expect(tab.locator("[data-chart=user_growth] svg, [data-chart=sign_ups] svg").first).to_be_visible()
+    expect(tab.locator("[data-chart=sign-ups-trend] svg").first).to_be_visible()
     for page in ("/admin/accounts/workspace/", "/admin/accounts/user/", "/admin/analytics/event/"):
         tab.goto(page)
         expect(tab.get_by_text(HOSTILE).first).to_be_visible()

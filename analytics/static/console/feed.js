@@ -58,6 +58,12 @@
     alert_raised: (data) => [`alert: ${data.name}`, number(data.value)],
   };
 
+  const moment = (at) => {
+    const isToday = at.toDateString() === new Date().toDateString();
+    const day = isToday ? "" : `${at.toLocaleDateString("en-GB", { day: "numeric", month: "short" })}, `;
+    return day + at.toLocaleTimeString("en-GB");
+  };
+
   const worded = (event) => {
     const words = WORDS[event.kind];
     return words ? words(event.data ?? {}) : [String(event.kind).replaceAll("_", " ")];
@@ -89,7 +95,7 @@
     const line = document.createElement("li");
     line.dataset.event = event.id;
     line.dataset.kind = event.kind;
-    const time = put(line, "time", "when", new Date(event.created_at).toLocaleTimeString("en-GB"));
+    const time = put(line, "time", "when", moment(new Date(event.created_at)));
     time.dateTime = event.created_at;
     who(line, event);
     put(line, "span", "what", what);
