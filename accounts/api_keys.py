@@ -103,15 +103,16 @@ def rotate(key_id: UUID, *, overlap: timedelta, by: Actor, at: datetime) -> tupl
 
 
 @transaction.atomic
-def revoke(row: ApiKey, *, by: Actor, at: datetime) -> None:
+def revoke(row: ApiKey, *, by: Actor, reason: str = "", at: datetime) -> None:
     """At once, the former secret too. A key revoked before stays as it was."""
     if ApiKey.objects.filter(pk=row.pk, revoked_at=None).update(revoked_at=at):
-        audit.record("api_key.revoked", by=by, subject=row, at=at, workspace_id=row.workspace_id)
+        why = {"reason": reason} if reason else {}
+        audit.record("api_key.revoked", by=by, subject=row, at=at, workspace_id=row.workspace_id, after=why)
 
 
-def revoke_all(keys: QuerySet[ApiKey], *, by: Actor, at: datetime) -> None:
+def revoke_all(keys: QuerySet[ApiKey], *, by: Actor, reason: str = "", at: datetime) -> None:
     for row in keys.filter(revoked_at=None):
-        revoke(row, by=by, at=at)
+        revoke(row, by=by, reason=reason, at=at)
 
 
 def starting_with(text: str) -> Q:

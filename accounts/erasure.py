@@ -49,8 +49,8 @@ def contribute(eraser: Eraser) -> None:
 
 
 @transaction.atomic
-def erase(user_id: UUID, *, by: Actor, at: datetime) -> dict[str, int]:
-    """How many rows of what were emptied or deleted: all or, if anything fails, none.
+def erase(user_id: UUID, *, by: Actor, reason: str = "", at: datetime) -> dict[str, int]:
+    """How many rows of what were emptied or deleted: all or, if anything fails, none. Staff say a reason.
 
     Somebody who was erased before stays so. Raises `OwnsATeam` where others would lose their workspace.
     """
@@ -74,7 +74,7 @@ def erase(user_id: UUID, *, by: Actor, at: datetime) -> dict[str, int]:
     guards.forget(user.pk)
     # Where they were when they asked is theirs too.
     by = replace(by, ip=None) if by.user_id == user.pk else by
-    audit.record("user.erased", by=by, subject=user, at=at, after=counts)
+    audit.record("user.erased", by=by, subject=user, at=at, after=counts | ({"reason": reason} if reason else {}))
     return counts
 
 

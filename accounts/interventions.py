@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
@@ -13,12 +15,15 @@ from accounts.tokens import Ending
 
 
 @transaction.atomic
-def suspend(user: User, *, by: Actor, at: datetime) -> bool:
-    """They are shut out: their sessions end, and nothing of theirs is let in until they are readmitted."""
+def suspend(user: User, *, by: Actor, at: datetime, **why: Any) -> bool:
+    """They are shut out: their sessions end, and nothing of theirs is let in until they are readmitted.
+
+    `why` is a `reason`, and the `workspace_id` whose people are suspended, if that is what was asked.
+    """
     suspended = bool(User.objects.filter(pk=user.pk, is_active=True).update(is_active=False))
     if suspended:
         tokens.end_all(user.pk, because=Ending.REVOKED, at=at)
-        audit.record("user.suspended", by=by, subject=user, at=at)
+        _note("user.suspended", user, {"active": True}, {"active": False}, by=by, at=at, **why)
     return suspended
 
 
@@ -27,16 +32,16 @@ def readmit(user: User, *, by: Actor, at: datetime) -> bool:
     """They may sign in again, and their API keys work. Not somebody who was erased."""
     readmitted = bool(User.objects.filter(pk=user.pk, is_active=False, erased_at=None).update(is_active=True))
     if readmitted:
-        audit.record("user.readmitted", by=by, subject=user, at=at)
+        _note("user.readmitted", user, {"active": False}, {"active": True}, by=by, at=at)
     return readmitted
 
 
 @transaction.atomic
-def sign_out(user: User, *, by: Actor, at: datetime) -> bool:
-    """Every session ends; API keys stay."""
+def sign_out(user: User, *, by: Actor, at: datetime, **why: Any) -> bool:
+    """Every session ends; API keys stay. `why` as of `suspend`."""
     ended = tokens.end_all(user.pk, because=Ending.REVOKED, at=at)
     if ended:
-        audit.record("user.signed_out", by=by, subject=user, at=at, after={"sessions": ended})
+        _note("user.signed_out", user, {"sessions": ended}, {"sessions": 0}, by=by, at=at, **why)
     return bool(ended)
 
 
@@ -54,5 +59,20 @@ def verify_phone(user: User, *, by: Actor, at: datetime) -> bool:
     unverified = User.objects.filter(pk=user.pk, phone_verified=False).exclude(phone="")
     verified = bool(unverified.update(phone_verified=True))
     if verified:
-        audit.record("phone.verified", by=by, subject=user, at=at)
+        _note("phone.verified", user, {"verified": False}, {"verified": True}, by=by, at=at)
     return verified
+
+
+def _note(
+    action: str,
+    user: User,
+    before: dict[str, Any],
+    after: dict[str, Any],
+    *,
+    by: Actor,
+    at: datetime,
+    reason: str = "",
+    workspace_id: UUID | None = None,
+) -> None:
+    told = after | ({"reason": reason} if reason else {})
+    audit.record(action, by=by, subject=user, at=at, workspace_id=workspace_id, before=before, after=told)

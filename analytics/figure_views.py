@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
-from django.db import connections
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from django.utils.dateparse import parse_datetime
@@ -28,15 +26,12 @@ from accounts.authentication import actor_of, caller_of
 from accounts.callers import STAFF
 from accounts.models import AuditEntry, User
 from accounts.views import parsed
-from analytics import customers, kpis, overview, usage, what_if
+from analytics import customer_sheets, customers, kpis, overview, usage, what_if
 from analytics import figure_serializers as shown
-from analytics.customers import Customers
 from analytics.moments import here
-from quotas import sheets
 from quotas.report_views import SHEET, SheetView, asked, attached
 
 TAGS = ["analytics"]
-CHUNK = 1000
 
 
 class KpisView(APIView):
@@ -166,27 +161,9 @@ class UsersSheetView(SheetView):
         query, moment = asked(shown.UsersQuery, request), here(now())
         staff = User.objects.get(pk=caller_of(request).user_id)
         audit.record("users.exported", by=actor_of(request), subject=staff, at=moment.at, after=query)
-        return StreamingHttpResponse(pieces(customers.customers(moment, **query)), headers=attached("users"))
-
-
-async def pieces(found: Customers) -> AsyncIterator[bytes]:
-    """A thousand lines at a time, each read when the former are gone."""
-    yield sheets.written([customers.COLUMNS])
-    last = None
-    while chunk := await sync_to_async(_chunk)(found, last):
-        yield sheets.written([_cell(row[column]) for column in customers.COLUMNS] for row in chunk)
-        last = (chunk[-1]["created_at"], chunk[-1]["id"])
-
-
-def _chunk(found: Customers, last: tuple[Any, UUID] | None) -> list[dict[str, Any]]:
-    try:
-        return customers.following(found, "created_at", last, CHUNK)
-    finally:
-        connections.close_all()  # However slowly it is fetched, it holds no connection.
-
-
-def _cell(value: Any) -> sheets.Cell:
-    return value if isinstance(value, int) else "" if value is None else str(value)
+        return StreamingHttpResponse(
+            customer_sheets.pieces(customers.customers(moment, **query)), headers=attached("users")
+        )
 
 
 def cursor(row: dict[str, Any], sort: str) -> str:

@@ -91,7 +91,7 @@ def end_for(leaver: Leaver) -> dict[str, int]:
 
 @transaction.atomic
 def put_on_plan(
-    workspace: Workspace, slug: str, *, by: audit.Actor = audit.SYSTEM, at: datetime
+    workspace: Workspace, slug: str, *, by: audit.Actor = audit.SYSTEM, reason: str = "", at: datetime
 ) -> Subscription | None:
     """End what runs, at the gateway too, and begin this plan without a price, as staff do.
 
@@ -104,7 +104,7 @@ def put_on_plan(
     _end(gateways.gateway(), _open(workspace), at=at)
     revenue.follow([workspace.pk], at=at)
     if before != plan.slug:
-        told = {"before": {"plan": before}, "after": {"plan": plan.slug}}
+        told = {"before": {"plan": before}, "after": {"plan": plan.slug} | ({"reason": reason} if reason else {})}
         audit.record("subscription.given", by=by, subject=workspace, at=at, workspace_id=workspace.pk, **told)
     given = _give(workspace, plan, at=at)
     if before != plan.slug:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -18,7 +17,7 @@ from django.utils.timezone import now
 from unfold.forms import UserChangeForm, UserCreationForm
 
 from accounts import erasure, interventions, mailboxes, passwords
-from accounts.admin.asking import Question, answer, ask
+from accounts.admin.asking import Question, Reason, answer, ask
 from accounts.admin.base import ActingAdmin, ReadOnlyAdmin, RecordedAdmin, staff_of
 from accounts.errors import OwnsATeam
 from accounts.models import Profile, TokenFamily, User, Workspace
@@ -121,14 +120,14 @@ class UserAdmin(RecordedAdmin, ActingAdmin, DjangoUserAdmin[User]):
 
     @admin.action(description="Send the letter that verifies their address", permissions=["act"])
     def send_verification(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
-        asked = _within_reach(request, chosen).filter(email_verified_at=None, is_active=True)
+        asked = within_reach(request, chosen).filter(email_verified_at=None, is_active=True)
         for user in asked:
             mailboxes.ask_to_verify(user, user.email, at=now())
         self.told(request, len(asked), chosen.count(), "asked for", "have verified theirs, or are not yours to help")
 
     @admin.action(description="Send the letter that resets their password", permissions=["act"])
     def send_reset(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
-        asked = _within_reach(request, chosen).filter(is_active=True)
+        asked = within_reach(request, chosen).filter(is_active=True)
         for user in asked:
             passwords.ask_to_reset(user.email, at=now())
         self.told(request, len(asked), chosen.count(), "asked for", "are suspended, or not yours to help")
@@ -136,13 +135,13 @@ class UserAdmin(RecordedAdmin, ActingAdmin, DjangoUserAdmin[User]):
     @admin.action(description="Erase, for ever", permissions=["act"])
     def erase(self, request: HttpRequest, chosen: QuerySet[User]) -> TemplateResponse | None:
         """Asks once more before it does so."""
-        reached = _within_reach(request, chosen)
-        sure = answer(request, forms.Form)
+        reached = within_reach(request, chosen)
+        sure = answer(request, Reason)
         if not sure.is_valid():
             return ask(self, request, reached, ERASE, sure)
         for user in reached:
             try:
-                erasure.erase(user.pk, by=staff_of(request), at=now())
+                erasure.erase(user.pk, **sure.cleaned_data, by=staff_of(request), at=now())
             except OwnsATeam as exc:
                 self.message_user(request, f"{user}: {exc}", messages.ERROR)
         return None
@@ -150,7 +149,7 @@ class UserAdmin(RecordedAdmin, ActingAdmin, DjangoUserAdmin[User]):
     def _each(
         self, request: HttpRequest, chosen: QuerySet[User], verb: Callable[..., bool], what: str, otherwise: str
     ) -> None:
-        reached = list(_within_reach(request, chosen))
+        reached = list(within_reach(request, chosen))
         if len(reached) < chosen.count():
             self.message_user(request, "Staff are looked after by superusers.", messages.WARNING)
         done = sum(verb(user, by=staff_of(request), at=now()) for user in reached)
@@ -161,7 +160,8 @@ def _reaches(request: HttpRequest, user: Any) -> bool:
     return bool(user is None or request.user.is_superuser or not user.is_staff)
 
 
-def _within_reach(request: HttpRequest, chosen: QuerySet[User]) -> QuerySet[User]:
+def within_reach(request: HttpRequest, chosen: QuerySet[User]) -> QuerySet[User]:
+    """Those whom these staff may look after."""
     return chosen if request.user.is_superuser else chosen.filter(is_staff=False)
 
 

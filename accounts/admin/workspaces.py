@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
 from django.utils.timezone import now
 from unfold.admin import TabularInline
 
-from accounts import api_keys, invitations, memberships, workspaces
+from accounts import api_keys, interventions, invitations, memberships, workspaces
+from accounts.admin.asking import Question, Reason, answer, ask
 from accounts.admin.base import ActingAdmin, ReadOnlyAdmin, staff_of
+from accounts.admin.people import within_reach
 from accounts.errors import AccountError
-from accounts.models import ApiKey, Invitation, InvitationQuerySet, Membership, Workspace
+from accounts.models import ApiKey, Invitation, InvitationQuerySet, Membership, User, Workspace
 from accounts.workspace_serializers import GIVEN_ROLES, MemberChange
 
 OWNER = Membership.Role.OWNER
+SUSPEND = Question(
+    "suspend_people",
+    "Suspend everybody in it?",
+    "They are shut out of every workspace of theirs, not of this one alone: their sessions end, and their keys are "
+    "refused until somebody readmits them, one by one.",
+    "Suspend them",
+)
+SIGN_OUT = Question(
+    "sign_out_people",
+    "Sign everybody in it out?",
+    "Their sessions end wherever they are. They can sign in again, and their API keys stay.",
+    "Sign them out",
+)
+REVOKE = Question(
+    "revoke",
+    "Revoke these keys?",
+    "Whatever uses them is refused from its next request on. A key that was revoked is never good again: their owners "
+    "make new ones.",
+    "Revoke",
+)
 
 
 class MembershipInline(TabularInline):
@@ -49,6 +73,7 @@ class WorkspaceAdmin(ActingAdmin):
     ]
     search_fields = ["name", "email", "id", "memberships__user__email"]
     fields = ["id", "name", "email", "time_zone", "personal_to", "created_at", "deleted_at"]
+    actions: Any = ["suspend_people", "sign_out_people"]
     readonly_fields = ["id", "personal_to", "created_at", "deleted_at"]
     inlines = [MembershipInline]
 
@@ -75,6 +100,45 @@ class WorkspaceAdmin(ActingAdmin):
     def save_model(self, request: HttpRequest, obj: Workspace, form: Any, change: bool) -> None:
         changed = {name: form.cleaned_data[name] for name in form.changed_data}
         workspaces.change(obj.pk, by=staff_of(request), at=now(), **changed)
+
+    # What is done to its people
+
+    def has_act_on_people_permission(self, request: HttpRequest) -> bool:
+        return self.has_act_permission(request) and request.user.has_perm("accounts.change_user")
+
+    @admin.action(description="Suspend its people", permissions=["act_on_people"])
+    def suspend_people(self, request: HttpRequest, chosen: QuerySet[Workspace]) -> TemplateResponse | None:
+        return self._each_person(request, chosen, SUSPEND, interventions.suspend, "suspended")
+
+    @admin.action(description="Sign its people out everywhere", permissions=["act_on_people"])
+    def sign_out_people(self, request: HttpRequest, chosen: QuerySet[Workspace]) -> TemplateResponse | None:
+        return self._each_person(request, chosen, SIGN_OUT, interventions.sign_out, "signed out")
+
+    def _each_person(
+        self,
+        request: HttpRequest,
+        chosen: QuerySet[Workspace],
+        question: Question,
+        verb: Callable[..., bool],
+        what: str,
+    ) -> TemplateResponse | None:
+        """Asks why before it does so. Nobody does it to themselves."""
+        why = answer(request, Reason)
+        if not why.is_valid():
+            return ask(self, request, chosen, question, why)
+        people = User.objects.filter(memberships__workspace__in=chosen).distinct()
+        by, done = staff_of(request), 0
+        for user in within_reach(request, people.exclude(pk=by.user_id)):
+            joined = user.memberships.filter(workspace__in=chosen).values_list("workspace_id", flat=True)
+            done += verb(user, by=by, at=now(), workspace_id=joined[0], **why.cleaned_data)
+        self.told(request, done, people.count(), what, "were before, or are not yours to look after")
+        return None
+
+
+def workspaces_of(chosen: QuerySet[Any]) -> QuerySet[Workspace]:
+    """Those that are chosen, or the own ones of chosen people, but for deleted ones."""
+    whose = Workspace.objects.filter(personal_to__in=chosen) if chosen.model is User else chosen
+    return whose.filter(deleted_at=None)
 
 
 class MembershipForm(forms.ModelForm[Membership]):
@@ -183,7 +247,12 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         return found
 
     @admin.action(description="Revoke at once", permissions=["act"])
-    def revoke(self, request: HttpRequest, chosen: QuerySet[ApiKey]) -> None:
+    def revoke(self, request: HttpRequest, chosen: QuerySet[ApiKey]) -> TemplateResponse | None:
+        """Asks why before it does so."""
+        why = answer(request, Reason)
+        if not why.is_valid():
+            return ask(self, request, chosen, REVOKE, why)
         live = chosen.filter(revoked_at=None).count()
-        api_keys.revoke_all(chosen, by=staff_of(request), at=now())
+        api_keys.revoke_all(chosen, **why.cleaned_data, by=staff_of(request), at=now())
         self.told(request, live, chosen.count(), "revoked", "were before")
+        return None

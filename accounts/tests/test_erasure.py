@@ -526,7 +526,7 @@ def test_staff_are_asked_once_more(alice: Person) -> None:
     assert alice.user.email in page.content.decode()
     assert User.objects.get(pk=alice.user.pk).erased_at is None
 
-    console.post("/admin/accounts/user/", asked | {"sure": "yes"})
+    console.post("/admin/accounts/user/", asked | {"sure": "yes", "reason": "They asked for it by letter."})
     assert User.objects.get(pk=alice.user.pk).erased_at
     assert AuditEntry.objects.get(subject=f"user:{alice.user.pk}", action="user.erased").actor == staff
 

@@ -8,26 +8,42 @@ from uuid import UUID
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import now
 
+from accounts import audit
+from accounts.admin.base import staff_of
 from accounts.admin.people import UserAdmin
 from accounts.admin.workspaces import OWNER, WorkspaceAdmin
 from accounts.models import Membership, User, Workspace
+from analytics import customer_sheets, customers
 from analytics.admin.filters import PayingFilter, TierFilter
 from analytics.console import figures
 from analytics.console.figures import Figures
 from analytics.console.story import Story
 from analytics.moments import here
 from billing import money
+from billing.admin.giving import change_plan
+from quotas.admin.giving import give_credit
 from quotas.admin.resetting import reset_usage
+from quotas.report_views import attached
 
 FIGURES = ["plan", "pays", "usage", "tokens", "cost", "margin"]
 NOTHING: Any = None
+
+
+class MayGive:
+    """Each deed takes a right of its own."""
+
+    def has_change_plan_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("billing.change_subscription"))
+
+    def has_give_credit_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("quotas.add_grant"))
 
 
 class WithFigures:
@@ -86,7 +102,7 @@ admin.site.unregister(Workspace)
 
 
 @admin.register(Workspace)
-class CustomerAdmin(WithFigures, WorkspaceAdmin):
+class CustomerAdmin(MayGive, WithFigures, WorkspaceAdmin):
     change_form_outer_before_template = "admin/console/story.html"
     list_display = ["name", "owner", *FIGURES, "people", "created_at"]
     list_filter: Any = [
@@ -101,7 +117,7 @@ class CustomerAdmin(WithFigures, WorkspaceAdmin):
     sortable_by = ["created_at"]
     list_per_page = 50
     list_fullwidth = True
-    actions = [reset_usage]
+    actions: Any = [change_plan, give_credit, reset_usage, *WorkspaceAdmin.actions]
     inlines = []
 
     def get_search_results(
@@ -143,7 +159,7 @@ admin.site.unregister(User)
 
 
 @admin.register(User)
-class PersonAdmin(WithFigures, UserAdmin):
+class PersonAdmin(MayGive, WithFigures, UserAdmin):
     figures = ["plan", "pays", "tokens", "cost"]
     list_display = ["email", "name", *figures, "verified", "is_active", "is_staff", "created_at"]
     list_filter: ClassVar[Any] = [TierFilter, PayingFilter, *UserAdmin.list_filter]
@@ -151,7 +167,7 @@ class PersonAdmin(WithFigures, UserAdmin):
     sortable_by = ["created_at"]
     list_per_page = 50
     list_fullwidth = True
-    actions = [*UserAdmin.actions, reset_usage]
+    actions: Any = [change_plan, give_credit, reset_usage, *UserAdmin.actions, "export"]
     change_form_outer_before_template = "admin/console/person.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
@@ -170,6 +186,17 @@ class PersonAdmin(WithFigures, UserAdmin):
     def dress(self, rows: list[Any]) -> None:
         own = {row.pk: getattr(row, "personal_workspace", None) for row in rows}
         dressed(rows, {pk: workspace and workspace.pk for pk, workspace in own.items()})
+
+    @admin.action(description="Export as CSV", permissions=["view"])
+    def export(self, request: HttpRequest, chosen: QuerySet[User]) -> StreamingHttpResponse:
+        """The rows of `users/export`. Who was erased has none."""
+        moment, by = here(now()), staff_of(request)
+        everybody = chosen.order_by()
+        told = {"chosen": everybody.count(), "search": request.GET.get("q", "")}
+        staff = User.objects.get(pk=request.user.pk)
+        audit.record("users.exported", by=by, subject=staff, at=moment.at, after=told)
+        found = customers.customers(moment).filter(pk__in=everybody.values("pk"))
+        return StreamingHttpResponse(customer_sheets.pieces(found), headers=attached("users"))
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

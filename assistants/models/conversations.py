@@ -38,6 +38,7 @@ class Conversation(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        permissions: ClassVar = [("read_conversation", "Can read what is said in a conversation, with a reason")]
         indexes: ClassVar = [models.Index(fields=["workspace", "-created_at"])]
 
     def __str__(self) -> str:

@@ -70,6 +70,7 @@ class Job(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        permissions: ClassVar = [("read_job", "Can read the brief and the results of a job, with a reason")]
         indexes: ClassVar = [
             models.Index(fields=["workspace", "kind", "-created_at"]),
             models.Index(fields=["leased_until"], condition=Q(state__in=["queued", "running"]), name="jobs_to_be_done"),

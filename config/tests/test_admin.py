@@ -364,7 +364,8 @@ def test_a_key_s_hash_says_nothing_of_the_key(console: Client, rows: Person) -> 
 def test_a_key_can_be_revoked_by_staff(console: Client) -> None:
     bob = person("Bob")
 
-    console.post(address(ApiKey, "changelist"), {"action": "revoke", "_selected_action": [str(bob.caller.key_id)]})
+    asked = {"action": "revoke", "_selected_action": [str(bob.caller.key_id)], "sure": "yes"}
+    console.post(address(ApiKey, "changelist"), asked | {"reason": "It stood in a public repository."})
 
     assert ApiKey.objects.get(user=bob.user).revoked_at is not None
     assert AuditEntry.objects.get(action="api_key.revoked", workspace=bob.workspace).actor is not None

@@ -14,8 +14,8 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminT
 
 from accounts.admin.asking import Question, answer, ask
 from accounts.admin.base import ActingAdmin, staff_of
+from accounts.admin.workspaces import workspaces_of
 from accounts.meters import Meter, Window
-from accounts.models import User, Workspace
 from quotas import resets
 from quotas.models import Entry
 
@@ -45,7 +45,7 @@ def reset_usage(page: ActingAdmin, request: HttpRequest, chosen: QuerySet[Any]) 
     form = answer(request, Why)
     if not form.is_valid():
         return ask(page, request, chosen, RESET, form)
-    whose = Workspace.objects.filter(personal_to__in=chosen) if chosen.model is User else chosen
+    whose = workspaces_of(chosen)
     done = [resets.reset(workspace.pk, **form.cleaned_data, by=staff_of(request), at=now()) for workspace in whose]
     page.told(request, sum(map(bool, done)), len(done), "reset", "had used nothing of that")
     return None

@@ -1,9 +1,15 @@
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.utils.timezone import now
 from unfold.admin import TabularInline
 
-from accounts.admin import DiscreetAdmin, RecordedAdmin
+from accounts.admin import DiscreetAdmin, RecordedAdmin, staff_of
+from accounts.admin.asking import Question, Reason, answer, ask
+from assistants import oversight
+from assistants.admin.reading import ReadableAdmin
+from assistants.errors import JobEnded
 from assistants.models import (
     Attachment,
     Conversation,
@@ -19,6 +25,13 @@ from assistants.models import (
     Turn,
 )
 from quotas.admin import LedgerAdmin
+
+CANCEL = Question(
+    "cancel",
+    "Cancel these jobs?",
+    "One that waits ends now, one that runs within seconds. Steps that have finished stay, and stay charged.",
+    "Cancel them",
+)
 
 
 class ModelPriceInline(TabularInline):
@@ -48,18 +61,17 @@ class ModelPriceAdmin(RecordedAdmin):
 
 
 @admin.register(Conversation)
-class ConversationAdmin(RecordedAdmin, DiscreetAdmin):
+class ConversationAdmin(ReadableAdmin):
     """Who talks, and when; what they say is theirs."""
 
+    why = "What is said is theirs. Who may read it says why, and the workspace's owner sees in the log that they did."
+    passages = staticmethod(oversight.read_conversation)
+    actions = ["read"]
     list_display = ["id", "workspace", "model", "created_at", "archived_at", "deleted_at"]
     list_filter = ["model"]
     search_fields = ["workspace__email"]
     list_select_related = ["workspace"]
     fields = ("id", "workspace", "user", "model", "created_at", "updated_at", "archived_at", "deleted_at")
-    readonly_fields = fields
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
 
 
 @admin.register(Message)
@@ -144,9 +156,12 @@ class DecisionAdmin(CoachingAdmin):
 
 
 @admin.register(Job)
-class JobAdmin(RecordedAdmin, DiscreetAdmin):
+class JobAdmin(ReadableAdmin):
     """Who had a crew work, on what kind of thing, and how it went; what they wanted is theirs."""
 
+    why = "A job is its customer's, and what its steps took was charged: it can be cancelled here and never edited."
+    passages = staticmethod(oversight.read_job)
+    actions = ["cancel", "read"]
     list_display = ["id", "workspace", "kind", "crew", "state", "error", "step", "tries", "created_at", "finished_at"]
     list_filter = ["kind", "state", "crew", "error"]
     search_fields = ["request_id", "workspace__email"]
@@ -168,10 +183,24 @@ class JobAdmin(RecordedAdmin, DiscreetAdmin):
         "finished_at",
         "deleted_at",
     )
-    readonly_fields = fields
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    @admin.action(description="Cancel", permissions=["act"])
+    def cancel(self, request: HttpRequest, chosen: QuerySet[Job]) -> TemplateResponse | None:
+        """Asks why before it does so."""
+        why = answer(request, Reason)
+        if not why.is_valid():
+            return ask(self, request, chosen, CANCEL, why)
+        done = sum(_cancelled(job, request, why.cleaned_data["reason"]) for job in chosen)
+        self.told(request, done, chosen.count(), "cancelled", "had ended")
+        return None
+
+
+def _cancelled(job: Job, request: HttpRequest, reason: str) -> bool:
+    try:
+        oversight.cancel_job(job, by=staff_of(request), reason=reason, at=now())
+    except JobEnded:
         return False
+    return True
 
 
 @admin.register(Step)
