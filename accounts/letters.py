@@ -17,7 +17,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.timezone import now
 
-from accounts import jobs, letter_texts
+from accounts import audit, jobs, letter_texts
+from accounts.audit import Actor
 from accounts.models import Letter, User
 
 logger = logging.getLogger(__name__)
@@ -44,9 +45,14 @@ def send_next(at: datetime) -> bool:
     return letter is not None
 
 
-def try_again(chosen: QuerySet[Letter], at: datetime) -> int:
+@transaction.atomic
+def try_again(chosen: QuerySet[Letter], *, by: Actor, at: datetime) -> int:
     """Those that failed, given up or not, from their first try on; how many."""
-    return chosen.filter(sent_at=None).update(due_at=at, tries=0)
+    failed = list(chosen.order_by().filter(sent_at=None).select_for_update(of=("self",)))
+    for letter in failed:
+        told = {"before": {"tries": letter.tries}, "after": {"tries": 0, "kind": letter.kind}}
+        audit.record("letter.tried_again", by=by, subject=letter, at=at, **told)
+    return Letter.objects.filter(pk__in=[letter.pk for letter in failed]).update(due_at=at, tries=0)
 
 
 def forget_old(at: datetime) -> int:

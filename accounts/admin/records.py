@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.timezone import now
 
 from accounts import letters
-from accounts.admin.base import ReadOnlyAdmin
+from accounts.admin.base import ReadOnlyAdmin, staff_of
 from accounts.models import AuditEntry, Export, IdempotentRequest, Letter, Tally
 
 
@@ -32,7 +32,7 @@ class LetterAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Try again, now", permissions=["act"])
     def try_again(self, request: HttpRequest, chosen: QuerySet[Letter]) -> None:
-        tried = letters.try_again(chosen, at=now())
+        tried = letters.try_again(chosen, by=staff_of(request), at=now())
         self.told(request, tried, chosen.count(), "will be tried again within 15 seconds", "went, and stay as they are")
 
 

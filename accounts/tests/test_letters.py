@@ -23,6 +23,7 @@ from django.utils.timezone import now
 from pytest_django import Settings
 
 from accounts import jobs, letter_texts, letters, mail_keys, outage, tasks
+from accounts.audit import SYSTEM
 from accounts.errors import KeyRefused
 from accounts.models import Letter
 from accounts.tests.factories import Person
@@ -275,7 +276,7 @@ def test_staff_have_a_letter_tried_again_that_was_given_up_and_not_one_that_went
     Letter.objects.filter(pk=given_up.pk).update(due_at=None, tries=11)
     mails_to(alice.user.email)
 
-    tried = letters.try_again(Letter.objects.filter(user=alice.user), at=now())
+    tried = letters.try_again(Letter.objects.filter(user=alice.user), by=SYSTEM, at=now())
 
     went.refresh_from_db()
     assert (tried, went.due_at) == (1, None)

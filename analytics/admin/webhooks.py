@@ -45,5 +45,5 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Send again, now", permissions=["act"])
     def send_again(self, request: HttpRequest, chosen: QuerySet[Delivery]) -> None:
-        sent = outbox.send_again(chosen, at=now())
+        sent = outbox.send_again(chosen, by=staff_of(request), at=now())
         self.told(request, sent, chosen.count(), "will be sent again", "stay as they are")

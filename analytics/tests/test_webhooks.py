@@ -178,7 +178,7 @@ def test_what_failed_is_sent_again_when_somebody_asks(receiver: Receiver, alice:
     outbox.deliver_due(now())
     receiver.status = 200
 
-    assert outbox.send_again(webhook.deliveries.all(), at=now()) == 1
+    assert outbox.send_again(webhook.deliveries.all(), by=SYSTEM, at=now()) == 1
     assert outbox.deliver_due(now()) == 1
 
     assert webhook.deliveries.get().delivered_at is not None

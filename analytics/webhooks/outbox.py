@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 from standardwebhooks import Webhook as Signer
 
 from accounts import audit, jobs, letters
+from accounts.audit import Actor
 from accounts.factors import sealing
 from accounts.models import Membership, User
 from analytics import events
@@ -42,10 +43,17 @@ def deliver_due(at: datetime) -> int:
     return len(taken)
 
 
-def send_again(chosen: QuerySet[Delivery], *, at: datetime) -> int:
+@transaction.atomic
+def send_again(chosen: QuerySet[Delivery], *, by: Actor, at: datetime) -> int:
     """From their first try on, whether they arrived or not; how many. Those of a webhook that is off wait for it."""
-    again = chosen.filter(webhook__is_active=True)
-    count = again.update(due_at=at, tries=0, delivered_at=None)
+    active = chosen.order_by().filter(webhook__is_active=True)
+    again = list(active.select_related("webhook").select_for_update(of=("self",)))
+    for delivery in again:
+        told = {"before": {"tries": delivery.tries, "status": delivery.status}, "after": {"tries": 0}}
+        whose = delivery.webhook.workspace_id
+        audit.record("delivery.sent_again", by=by, subject=delivery, at=at, workspace_id=whose, **told)
+    rows = Delivery.objects.filter(pk__in=[delivery.pk for delivery in again])
+    count = rows.update(due_at=at, tries=0, delivered_at=None)
     jobs.nudge_after_commit(events.DELIVER)
     return count
 

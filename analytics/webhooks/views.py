@@ -177,7 +177,7 @@ class ResendView(Customers, APIView):
         webhook = get_object_or_404(self.webhooks(self.request), pk=webhook_id)
         chosen = webhook.deliveries.select_related("event").filter(pk=delivery_id)
         get_object_or_404(chosen)
-        outbox.send_again(chosen, at=now())
+        outbox.send_again(chosen, by=actor_of(self.request), at=now())
         return Response(DeliveryView(chosen.get()).data)
 
 

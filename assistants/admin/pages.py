@@ -190,8 +190,9 @@ class JobAdmin(ReadableAdmin):
         why = answer(request, Reason)
         if not why.is_valid():
             return ask(self, request, chosen, CANCEL, why)
-        done = sum(_cancelled(job, request, why.cleaned_data["reason"]) for job in chosen)
-        self.told(request, done, chosen.count(), "cancelled", "had ended")
+        jobs, asked = list(chosen.filter(cancel_asked_at=None)), chosen.count()
+        done = sum(_cancelled(job, request, why.cleaned_data["reason"]) for job in jobs)
+        self.told(request, done, asked, "cancelled", "had ended, or were asked to before")
         return None
 
 

@@ -123,7 +123,6 @@ def test_a_form_of_another_site_reads_nothing(reader: Client) -> None:
     strict.cookies = reader.cookies
 
     assert read(strict, row, sure="yes", reason=WHY).status_code == 403
-    assert reader.get(reverse("admin:assistants_conversation_changelist"), {"action": "read"}).status_code != 500
     assert lines(row) == []
 
 
