@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
 from django.test import AsyncClient, Client
 from django.urls import reverse
 from django.utils.timezone import now
@@ -167,6 +169,7 @@ def test_a_job_is_cancelled_once(run: Run[Any], console: Client) -> None:
 async def cancelled(browser: AsyncClient, job: Job) -> str:
     chosen = {"action": "cancel", "_selected_action": [str(job.pk)], **sure()}
     answer = await browser.post(reverse("admin:assistants_job_changelist"), chosen, follow=True)
+    await sync_to_async(connections.close_all)()  # Of the thread in which the page was made.
     return answer.content.decode()
 
 
@@ -248,4 +251,6 @@ def test_chosen_people_are_exported_without_formulas_and_it_is_logged(run: Run[A
 
 async def downloaded(browser: AsyncClient, chosen: dict[str, Any]) -> tuple[Any, str]:
     answer = await browser.post(reverse("admin:accounts_user_changelist"), chosen)
-    return answer, b"".join([piece async for piece in answer.streaming_content]).decode()
+    text = b"".join([piece async for piece in answer.streaming_content]).decode()
+    await sync_to_async(connections.close_all)()
+    return answer, text
