@@ -553,6 +553,7 @@ UNFOLD = {
     "SITE_HEADER": "Stipend",
     "SITE_SUBHEADER": "The console",
     "SITE_SYMBOL": "savings",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("console/icon.svg")}],
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "analytics.console.dashboard.fill",
     "STYLES": [lambda request: static("console/console.css")],

@@ -44,6 +44,12 @@ class Table:
     empty: str = "Nothing yet."
     note: str = ""
 
+    @property
+    def heads(self) -> list[tuple[str, bool]]:
+        """Each column, and whether numbers stand in it."""
+        numbers = [cell.is_number for cell in self.rows[0]] if self.rows else [True] * len(self.columns)
+        return list(zip(self.columns, numbers, strict=True))
+
 
 @dataclass(frozen=True)
 class Point:

@@ -129,7 +129,7 @@ def test_a_workspace_s_page_tells_all_that_an_operator_asks(run: Run[Any], conso
 
     told = read(console, story_of(alice))
 
-    for words in ("$29.00", "123456", "$4.20", "770 of 1000 used", "operations", "strategy, strategy", "71"):
+    for words in ("$29.00", "123,456", "$4.20", "770 of 1,000 used", "operations", "strategy, strategy", "71"):
         assert words in told
     for words in (alice.user.email, "Credits", "User Signup", "credit.given"):
         assert words in told
@@ -165,7 +165,7 @@ def test_what_somebody_may_not_see_is_no_part_of_their_story(run: Run[Any], data
     told = read(staff("accounts.view_workspace"), story_of(alice))
 
     assert alice.workspace.name in told
-    for words in ("Invoices", "Model calls", "Audit log</h2>", "of 1000 used", "credit.given"):
+    for words in ("Invoices", "Model calls", "Audit log</h2>", "of 1,000 used", "credit.given"):
         assert words not in told
 
 

@@ -88,13 +88,13 @@ def test_a_customer_is_found_by_address_and_by_workspace(run: Run[Any], console:
     by_address, by_workspace = page(console, alice.user.email), page(console, alice.workspace.pk)
 
     for words in (
-        "8000 of 10000 used, 500 credits beside",
+        "8,000 of 10,000 used, 500 credits beside",
         'width="80"',
         "key-tokens-day",
         f"?q={name}",
         "90 tokens were charged",
         "Sorry",
-        "80 % of 10000 tokens, day",
+        "80 % of 10,000 tokens, day",
     ):
         assert words in by_address
         assert words in by_workspace
