@@ -149,7 +149,7 @@ def test_a_year_of_recurring_revenue_is_drawn(browser: Client, costly: Person) -
     page = shown(browser, "revenue")
 
     drawn = page[page.index('data-chart="mrr-trend-USD"') :].partition("</section>")[0]
-    assert drawn.count('class="bar"') == len(trend) == 12
+    assert drawn.count('class="column"') == len(trend) == 12
     newest = sum(money["amount"] for money in trend[-1]["mrr"] if money["currency"] == "USD")
     assert f"{written(newest + 2000, 'USD')}</a>" in drawn
 
