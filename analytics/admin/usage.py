@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 
 from accounts.admin.base import ReadOnlyAdmin
 from analytics.models import CustomerDay, CustomerMonth, KindDay, UsageDay
+from billing import money
 
 SUMMED_UP = "It is summed up from the ledger's rollups, every minute. `sum_up_usage` does it anew."
 
 
-@admin.register(UsageDay)
-class UsageDayAdmin(ReadOnlyAdmin):
+class SumAdmin(ReadOnlyAdmin):
     why = SUMMED_UP
-    list_display = ["day", "plan", "model", "works", "tokens", "cost"]
+
+    @admin.display(description="cost", ordering="cost")
+    def costs(self, row: Any) -> str:
+        return money.micro_usd(row.cost)
+
+
+@admin.register(UsageDay)
+class UsageDayAdmin(SumAdmin):
+    list_display = ["day", "plan", "model", "works", "tokens", "costs"]
     list_filter = ["plan", "model"]
     date_hierarchy = "day"
 
 
 @admin.register(KindDay)
-class KindDayAdmin(ReadOnlyAdmin):
-    why = SUMMED_UP
+class KindDayAdmin(SumAdmin):
     list_display = [
         "day",
         "kind",
@@ -29,14 +38,13 @@ class KindDayAdmin(ReadOnlyAdmin):
         "cache_write_tokens",
         "cache_read_tokens",
         "output_tokens",
-        "cost",
+        "costs",
     ]
     list_filter = ["kind"]
     date_hierarchy = "day"
 
 
-class CustomerAdmin(ReadOnlyAdmin):
-    why = SUMMED_UP
+class CustomerAdmin(SumAdmin):
     search_fields = ["workspace__name", "workspace__email"]
     list_select_related = ["workspace"]
     show_full_result_count = False
@@ -44,11 +52,11 @@ class CustomerAdmin(ReadOnlyAdmin):
 
 @admin.register(CustomerDay)
 class CustomerDayAdmin(CustomerAdmin):
-    list_display = ["day", "workspace", "works", "tokens", "cost"]
+    list_display = ["day", "workspace", "works", "tokens", "costs"]
     date_hierarchy = "day"
 
 
 @admin.register(CustomerMonth)
 class CustomerMonthAdmin(CustomerAdmin):
-    list_display = ["month", "workspace", "works", "tokens", "cost"]
+    list_display = ["month", "workspace", "works", "tokens", "costs"]
     date_hierarchy = "month"

@@ -21,9 +21,9 @@ from analytics import events
 from analytics.console.figures import Gauge, of_workspaces
 from analytics.console.story import Story
 from analytics.events import Happened
-from analytics.models import Alert, AlertRule, CustomerMonth
+from analytics.models import Alert, AlertRule, CustomerMonth, Delivery, Event, Webhook
 from analytics.moments import here
-from assistants.models import Job
+from assistants.models import Job, Turn
 from billing import purchases
 from billing.gateways.demo import DemoGateway
 from billing.models import PackPurchase, Plan, Price
@@ -31,7 +31,7 @@ from conftest import Run
 from quotas import grants, metering
 from quotas.grants import Gift
 from quotas.metering import Ask
-from quotas.models import Basis, Grant
+from quotas.models import Basis, Grant, Reservation
 from quotas.tests.plans import put_on_plan
 
 WORKSPACES, PEOPLE = reverse("admin:accounts_workspace_changelist"), reverse("admin:accounts_user_changelist")
@@ -172,7 +172,8 @@ def test_what_somebody_may_not_see_is_no_part_of_their_story(run: Run[Any], data
 def test_a_link_to_all_of_its_rows_shows_its_own_alone(run: Run[Any], console: Client) -> None:
     alice, charlie = busy(run, "Alice"), busy(run, "Charlie")
 
-    for page in ("analytics_event", "accounts_auditentry", "billing_packpurchase", "assistants_job"):
+    pages = ["analytics_event", "accounts_auditentry", "billing_packpurchase", "billing_invoice", "assistants_job"]
+    for page in [*pages, "quotas_decision", "quotas_reservation", "quotas_grant", "quotas_bucket"]:
         rows = console.get(reverse(f"admin:{page}_changelist"), {"workspace": str(alice.workspace.pk)})
         shown = {row.workspace_id for row in rows.context["cl"].result_list}
         assert shown == {alice.workspace.pk} != {charlie.workspace.pk}
@@ -253,6 +254,30 @@ def test_a_hostile_name_stays_a_name(console: Client) -> None:
 
     for page in (WORKSPACES, PEOPLE):
         assert HOSTILE not in read(console, page, q=alice.user.email)
+
+
+def test_other_lists_speak_of_money_and_tokens_as_people_do(run: Run[Any], console: Client) -> None:
+    alice, at = busy(run, "Alice"), now()
+    work = Reservation.objects.filter(workspace=alice.workspace).latest("created_at")
+    counted = [field.name for field in Turn._meta.fields if field.name.endswith("_tokens")]
+    told = {"road": "messages", "model": "m", "provider": "p", "outcome": "completed", "duration_ms": 1, "cost": 5_200}
+    told |= {"reservation": work, "request_id": work.request_id, "workspace": alice.workspace, "created_at": at}
+    Turn.objects.create(**told, **dict.fromkeys(counted, 1_000))
+    hook = Webhook.objects.create(workspace=alice.workspace, url="https://example.com/", kinds=[], created_at=at)
+    event = Event.objects.filter(workspace=alice.workspace).latest("pk")
+    Delivery.objects.create(webhook=hook, event=event, created_at=at, delivered_at=at)
+
+    def listed(page: str, **asked: str) -> str:
+        return read(console, reverse(f"admin:{page}_changelist"), **asked)
+
+    of_hers = {"workspace": str(alice.workspace.pk)}
+    calls = listed("assistants_turn", **of_hers)
+    assert "$0.0052" in calls
+    assert "4000" in calls
+    assert "$29.00" in listed("billing_subscription", **of_hers)
+    assert "https://example.com/" in listed("analytics_webhook", **of_hers)
+    assert "https://example.com/" in listed("analytics_delivery", webhook=str(hook.pk))
+    Delivery.objects.filter(webhook=hook).delete()
 
 
 def test_the_tightest_of_several_limits_is_told(run: Run[Any], alice: Person) -> None:

@@ -24,6 +24,7 @@ from assistants.models import (
     Task,
     Turn,
 )
+from billing import money
 from quotas.admin import LedgerAdmin
 
 CANCEL = Question(
@@ -99,21 +100,21 @@ class AttachmentAdmin(LedgerAdmin):
 @admin.register(Turn)
 class TurnAdmin(LedgerAdmin):
     why = "A turn is the record of a call that was charged, so it is read here and never edited."
-    list_display = [
-        "request_id",
-        "workspace",
-        "road",
-        "model",
-        "provider",
-        "outcome",
-        "basis",
-        "cost",
-        "duration_ms",
-        "created_at",
-    ]
+    list_display = ["request_id", "workspace", "road", "model", "provider", "outcome", "basis"]
+    list_display += ["tokens_in", "output_tokens", "costs", "duration_ms", "created_at"]
     list_filter = ["outcome", "road", "basis", "provider", "model"]
     search_fields = ["request_id", "workspace__email"]
     list_select_related = ["workspace"]
+
+    @admin.display(description="input tokens")
+    def tokens_in(self, turn: Turn) -> int:
+        """Those of the cache among them."""
+        written = turn.cache_write_5m_tokens + turn.cache_write_1h_tokens
+        return turn.input_tokens + written + turn.cache_read_tokens
+
+    @admin.display(description="cost", ordering="cost")
+    def costs(self, turn: Turn) -> str:
+        return money.micro_usd(turn.cost)
 
 
 class CoachingAdmin(RecordedAdmin, DiscreetAdmin):
@@ -207,7 +208,11 @@ def _cancelled(job: Job, request: HttpRequest, reason: str) -> bool:
 @admin.register(Step)
 class StepAdmin(LedgerAdmin):
     why = "A step was charged as it was kept, so it is read here and never edited."
-    list_display = ["job_id", "position", "role", "model", "provider", "cost", "tries", "duration_ms", "finished_at"]
+    list_display = ["job_id", "position", "role", "model", "provider", "costs", "tries", "duration_ms", "finished_at"]
     list_filter = ["role", "provider", "model"]
     search_fields = ["job__request_id"]
     exclude = ["output"]
+
+    @admin.display(description="cost", ordering="cost")
+    def costs(self, step: Step) -> str:
+        return money.micro_usd(step.cost)

@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.timezone import now
 
 from accounts.admin.base import ReadOnlyAdmin, staff_of
-from billing import money, overage, purchases, resync, revenue, webhooks
+from billing import catalogue, money, overage, purchases, resync, revenue, webhooks
 from billing.errors import BillingError
 from billing.gateways import gateway
 from billing.gateways.demo import visits
@@ -32,7 +32,8 @@ from billing.models import (
 class SubscriptionAdmin(ReadOnlyAdmin):
     why = "A subscription is what the gateway says, or what set_plan gave. Its actions ask the gateway."
     change_list_template = "admin/billing/subscriptions.html"
-    list_display = ["workspace", "plan", "status", "counts", "price", "current_period_end", "ends", "simulated"]
+    list_display = ["workspace", "plan", "status", "counts", "pays", "created_at", "current_period_end", "ends"]
+    list_display += ["simulated"]
     list_filter = ["status", "plan", "gateway", "cancel_at_period_end"]
     search_fields = ["workspace__name", "workspace__email", "stripe_id"]
     list_select_related = ["workspace", "plan", "price"]
@@ -41,6 +42,10 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     @admin.display(boolean=True, description="plan counts")
     def counts(self, subscription: Subscription) -> bool:
         return subscription.is_entitled(now())
+
+    @admin.display(description="pays")
+    def pays(self, subscription: Subscription) -> str:
+        return str(catalogue.terms_of(subscription.price)) if subscription.price else "given"
 
     @admin.display(boolean=True, description="ends with its period")
     def ends(self, subscription: Subscription) -> bool:

@@ -80,6 +80,7 @@ class NoticeAdmin(LedgerAdmin):
     list_filter = ["percent", ("told_at", admin.EmptyFieldListFilter)]
     search_fields = ["bucket__workspace__name", "bucket__workspace__email"]
     list_select_related = ["bucket__workspace"]
+    found_by = ("bucket__workspace",)
 
     @admin.display(description="workspace")
     def workspace(self, notice: Notice) -> str:
