@@ -12,14 +12,16 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.views import LoginView
+from django.core.paginator import InvalidPage
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.timezone import now
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
+from unfold.dataclasses import SearchResult
 from unfold.sites import UnfoldAdminSite
 
 from accounts import rates, registration
@@ -189,6 +191,21 @@ class Console(UnfoldAdminSite):
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         return [path("second-factor", self.second_factor, name="second_factor"), *self.pages, *super().get_urls()]
+
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """What cannot be a page, or a word, is found nowhere."""
+        if "\0" in request.GET.get("s", ""):
+            raise Http404
+        try:
+            return super().search(request, extra_context)
+        except InvalidPage as exc:
+            raise Http404 from exc
+
+    def _search_models(self, request: HttpRequest, app_list: list[Any], *args: Any) -> list[SearchResult]:
+        """Rows of what somebody may see: who may merely add some sees none."""
+        seen = [{**app, "models": [each for each in app["models"] if each["perms"]["view"]]} for app in app_list]
+        found: list[SearchResult] = super()._search_models(request, seen, *args)
+        return found
 
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:

@@ -57,7 +57,9 @@ class DiscreetAdmin(ModelAdmin):
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         given_filters = [given[0] if isinstance(given, tuple) else given for given in self.get_list_filter(request)]
         filters = [getattr(given, "parameter_name", given) for given in given_filters]
-        return lookup in self.found_by or lookup.partition("__")[0] in [*filters, self.date_hierarchy]
+        named = lookup.partition("__")[0] in [*filters, self.date_hierarchy]
+        # A filter by a relation leads to it, and not on to what stands behind it.
+        return lookup in self.found_by or (named and super().lookup_allowed(lookup, value, request))
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[BaseChangeList]:
         return PageOfRows

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Model
@@ -245,10 +246,30 @@ def test_who_may_only_look_acts_on_nothing(alice: Person) -> None:
         (TokenFamily, "current_jti__startswith"),
         (AuditEntry, "actor__password__startswith"),
         (Membership, "user__password__startswith"),
+        (Workspace, "personal_to__password__startswith"),
     ],
 )
 def test_a_list_is_not_searched_by_what_it_does_not_show(console: Client, model: type[Model], lookup: str) -> None:
     assert console.get(page(model, "changelist"), {lookup: "argon2"}).status_code == 400
+
+
+@pytest.mark.parametrize("asked", [{"page": "abc"}, {"page": "99"}, {"page": "-1"}, {"s": "\0", "extended": "1"}])
+def test_what_cannot_be_searched_is_found_nowhere(console: Client, asked: dict[str, str]) -> None:
+    assert console.get("/admin/search/", {"s": "users", **asked}).status_code == 404
+
+
+def test_who_may_merely_add_people_finds_none(alice: Person) -> None:
+    asked = {"s": alice.user.email, "extended": "1"}
+
+    assert alice.user.email not in in_console(made_staff("add_user")).get("/admin/search/", asked).content.decode()
+    assert alice.user.email in in_console(made_staff("view_user")).get("/admin/search/", asked).content.decode()
+
+
+def test_a_cookie_that_names_no_session_is_none(database: None) -> None:
+    browser = Client()
+    browser.cookies[settings.SESSION_COOKIE_NAME] = "abcdefgh\0"
+
+    assert browser.get("/admin/login/").status_code == 200
 
 
 def test_what_a_group_may_do_is_logged(console: Client, staff: User) -> None:
