@@ -8,7 +8,7 @@ from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from channels.db import database_sync_to_async
 from django.conf import settings
@@ -41,7 +41,7 @@ class Request:
     @classmethod
     def of(cls, scope: Mapping[str, Any]) -> Request:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        query = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=10)
+        query = parse_qs(scope["query_string"].decode("latin-1"))
         return cls(headers, query, list(scope.get("subprotocols", [])))
 
     @property
@@ -100,7 +100,8 @@ def is_ours(origin: str, host: str) -> bool:
     if origin in [*settings.CORS_ALLOWED_ORIGINS, settings.PUBLIC_URL]:
         return True
     named, _ = split_domain_port(host)
-    return urlsplit(origin).netloc == host and bool(named) and validate_host(named, settings.ALLOWED_HOSTS)
+    is_asked = origin in (f"http://{host}", f"https://{host}")
+    return is_asked and bool(named) and validate_host(named, settings.ALLOWED_HOSTS)
 
 
 def cursor(said: object) -> int | None:

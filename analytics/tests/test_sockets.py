@@ -85,6 +85,13 @@ def test_a_page_of_somebody_else_s_is_refused(run: Run[Any], product: Product, d
 def test_a_host_that_is_not_ours_makes_no_page_ours() -> None:
     assert entry.is_ours("http://localhost:8000", "localhost:8000")
     assert not entry.is_ours("http://evil.example", "evil.example")
+    assert not entry.is_ours("ftp://localhost:8000", "localhost:8000")
+
+
+def test_what_is_no_handshake_is_refused(run: Run[Any], product: Product) -> None:
+    assert run(is_refused(product, origin="http://["))
+    assert run(is_refused(product, query="?" + "&".join(f"a{number}=1" for number in range(50))))
+    assert run(is_refused(product, origin=product.url, cookie=f'{settings.SESSION_COOKIE_NAME}="abcdefgh\\000"'))
 
 
 def test_the_console_s_session_opens_it_and_no_customer_s(
