@@ -7,6 +7,7 @@ workspace a transaction, by whoever comes by: each once, with its letter, whatev
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,7 +20,7 @@ from django.db.models import BigIntegerField, Count, QuerySet, Sum
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Coalesce
 
-from accounts import audit, jobs, letters, memberships
+from accounts import audit, database, jobs, letters, memberships
 from accounts.audit import Actor
 from analytics.models import Compensation, Incident
 from assistants.models import Turn
@@ -28,6 +29,8 @@ from quotas.decisions import local
 from quotas.errors import unit
 from quotas.grants import Gift
 from quotas.models import Grant
+
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('analytics.incidents', 0))"
 
 
 @dataclass(frozen=True)
@@ -60,9 +63,11 @@ class Hit:
 
 @dataclass(frozen=True)
 class Toll:
-    """All who were hit, the worst first."""
+    """All who were hit, the worst first, and what was issued `before` for calls of the same time."""
 
+    terms: Terms
     hits: list[Hit]
+    before: list[Incident]
     calls: int = field(init=False)
     charged: int = field(init=False)
     amount: int = field(init=False)
@@ -73,9 +78,10 @@ class Toll:
 
     @property
     def digest(self) -> str:
-        """The same for the same amounts to the same workspaces alone."""
-        told = "\n".join(f"{hit.workspace_id} {hit.amount}" for hit in self.hits)
-        return hashlib.sha256(told.encode()).hexdigest()
+        """The same for the same amounts to the same workspaces alone, under the same terms, and not a second time."""
+        gets = [(hit.workspace_id, hit.amount) for hit in self.hits]
+        told = [vars(self.terms), gets, [incident.pk for incident in self.before]]
+        return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()
 
 
 def toll(terms: Terms) -> Toll:
@@ -87,18 +93,16 @@ def toll(terms: Terms) -> Toll:
         Hit(row["workspace_id"], row["workspace__name"], row["calls"], row["charged"], _amount(terms, row["charged"]))
         for row in rows
     ]
-    return Toll(sorted((hit for hit in hits if hit.amount), key=lambda hit: (-hit.amount, hit.workspace_id)))
-
-
-def overlapping(terms: Terms) -> list[Incident]:
-    """Those issued before for calls of the same time."""
-    return list(Incident.objects.filter(starts_at__lt=terms.ends_at, ends_at__gt=terms.starts_at))
+    hits = sorted((hit for hit in hits if hit.amount), key=lambda hit: (-hit.amount, hit.workspace_id))
+    before = Incident.objects.filter(starts_at__lt=terms.ends_at, ends_at__gt=terms.starts_at)
+    return Toll(terms, hits, list(before))
 
 
 @transaction.atomic
 def issue(terms: Terms, *, seen: str, by: Actor, at: datetime) -> Incident | None:
     """Credit to everybody who was hit. None where there is nobody, or it is not what was `seen` (a toll's digest) any
-    more, since more calls have been settled."""
+    more, since more calls have been settled, or somebody was quicker."""
+    database.fetch_one_now(ONE_AT_A_TIME, {})
     found = toll(terms)
     if not found.hits or found.digest != seen:
         return None

@@ -32,6 +32,7 @@ from quotas.errors import counted
 LONGEST = timedelta(days=31)
 MOST = 10**12
 SHOWN = 20
+STALE = "Calls were settled meanwhile, credit was given for them, or you ask for something else. Look at it once more."
 
 
 class Moment(forms.DateTimeInput):
@@ -101,7 +102,7 @@ class Choice(forms.Form):
         starts_at, ends_at = self.cleaned_data.get("starts_at"), self.cleaned_data.get("ends_at")
         if starts_at is None or ends_at is None:
             return
-        if not starts_at < ends_at <= starts_at + LONGEST:
+        if not timedelta() < ends_at - starts_at <= LONGEST:
             self.add_error("ends_at", f"Later than the beginning, by {LONGEST.days} days at the most.")
         if ends_at > now():
             self.add_error("ends_at", "That is still to come, and so are calls that would count.")
@@ -163,8 +164,8 @@ class IncidentAdmin(ReadOnlyAdmin):
             if incident:
                 self.message_user(request, "Issued. The credits are being given, and letters written.")
                 return redirect("admin:analytics_incident_changelist")
-            self.message_user(request, "Calls were settled meanwhile. Look at it once more.", messages.WARNING)
-        return self._page(request, form, toll=incidents.toll(terms), before=incidents.overlapping(terms))
+            self.message_user(request, STALE, messages.WARNING)
+        return self._page(request, form, toll=incidents.toll(terms))
 
     def _page(self, request: HttpRequest, form: Choice, **found: Any) -> HttpResponse:
         context = {**self.admin_site.each_context(request), "title": "Credit for an incident", "opts": self.opts}

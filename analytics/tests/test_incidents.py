@@ -174,6 +174,32 @@ def test_what_was_not_seen_is_not_given(alice: Person, outage: Outage) -> None:
     assert not Compensation.objects.filter(workspace=alice.workspace).exists()
 
 
+def test_what_was_seen_is_given_once_whoever_says_so_at_once(alice: Person, outage: Outage) -> None:
+    outage.call(alice, 100, TEN)
+    terms = outage.terms
+    seen = incidents.toll(terms).digest
+
+    def say_so(_: int) -> bool:
+        done = incidents.issue(terms, seen=seen, by=Actor(), at=now())
+        connection.close()
+        return done is not None
+
+    with ThreadPoolExecutor(3) as staff_members:
+        said = list(staff_members.map(say_so, range(3)))
+
+    assert said.count(True) == 1
+    assert Compensation.objects.filter(workspace=alice.workspace).count() == 1
+    assert issued(terms)  # For whoever has seen the first one, and means it.
+
+
+def test_other_terms_were_not_seen(alice: Person, outage: Outage) -> None:
+    outage.call(alice, 100, TEN)
+    terms = replace(outage.terms, percent=0, at_least=5)
+    seen = incidents.toll(terms).digest
+
+    assert incidents.issue(replace(terms, meter="requests"), seen=seen, by=Actor(), at=now()) is None
+
+
 def test_nobody_gets_nothing(database: None, outage: Outage) -> None:
     nobody = incidents.toll(outage.terms)
 
@@ -234,6 +260,7 @@ def test_what_staff_write_is_text(console: Client, alice: Person, outage: Outage
         {"ends_at": "2999-01-01T00:00"},
         {"ends_at": "2026-06-29T10:00"},
         {"starts_at": "yesterday"},
+        {"starts_at": "9999-12-31T10:00", "ends_at": "9999-12-31T11:00"},
         {"percent": "-1"},
         {"percent": "9999999999999999999999"},
         {"at_least": "1e9"},
