@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from django.db import connection
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,7 @@ class Receiver:
     url: str
     status: int = 204
     location: str = ""
+    meanwhile: Callable[[], object] = bool
     received: list[Received] = field(default_factory=list)
 
 
@@ -34,6 +37,8 @@ def receiving() -> Iterator[Receiver]:
             receiver.received.append(
                 Received(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
             )
+            receiver.meanwhile()
+            connection.close()
             self.send_response(receiver.status)
             if receiver.location:
                 self.send_header("location", receiver.location)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import ssl
+import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -203,6 +206,41 @@ def test_a_slow_address_holds_up_nobody_else(receiver: Receiver, alice: Person, 
     assert seconds < 2
 
 
+def test_a_name_whose_servers_are_silent_holds_up_nobody_else(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over, looked_up = threading.Event(), socket.getaddrinfo
+
+    def look_up(host: str, *args: Any, **how: Any) -> Any:
+        return over.wait(20) if host == "silent.example" else looked_up(host, *args, **how)
+
+    async def beside_silence() -> list[Any]:
+        silent = (sending.post("https://silent.example/", b"{}", {}) for _ in range(40))
+        return await asyncio.gather(*silent, sending.post(receiver.url, b"{}", {}), return_exceptions=True)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    begun = time.monotonic()
+    *silent, heard = asyncio.run(beside_silence())
+    over.set()
+
+    assert {str(each) for each in silent} == {"no answer within 1 s"}
+    assert heard == 204
+    assert time.monotonic() - begun < 10
+
+
+def test_what_is_deleted_meanwhile_leaves_the_others_their_outcome(
+    receiver: Receiver, alice: Person, charlie: Person
+) -> None:
+    gone, stays = (webhook_to(receiver.url, who.workspace.pk)[0] for who in (alice, charlie))
+    happen(alice)
+    happen(charlie)
+    receiver.meanwhile = Webhook.objects.filter(pk=gone.pk).delete
+
+    assert outbox.deliver_due(now()) == 2
+
+    assert stays.deliveries.get().delivered_at is not None
+
+
 @asynccontextmanager
 async def dripping() -> AsyncIterator[str]:
     async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -271,7 +309,7 @@ def self_signed(folder: Path) -> Path:
     "address",
     """
     127.0.0.1 10.0.0.1 172.16.0.1 192.168.1.1 169.254.169.254 100.100.100.200 0.0.0.0 224.0.0.1 255.255.255.255
-    ::1 :: fe80::1 fc00::1 ff02::1 ::ffff:10.0.0.1 ::ffff:127.0.0.1 64:ff9b::a00:1 2002:a00:1:: 2002:7f00:1::
+    ::1 :: fe80::1 fc00::1 fec0::1 ff02::1 ::ffff:10.0.0.1 ::ffff:127.0.0.1 64:ff9b::a00:1 2002:a00:1:: 2002:7f00:1::
     """.split(),
 )
 def test_no_private_address_is_connected_to(address: str) -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
@@ -17,6 +19,9 @@ from django.conf import settings
 from analytics.errors import AddressRefused
 
 PORTS = {"https": 443, "http": 80}
+LOOK_UPS = ThreadPoolExecutor(200, "look-up")
+"""A name whose servers are silent keeps its thread for half a minute, past our patience: there are more than can be
+kept, so that nobody else's name waits. The event loop's own would be few, and waited for."""
 VISIBLE = re.compile(r"[!-~]{1,2000}")
 
 
@@ -45,11 +50,15 @@ def port_of(split: SplitResult) -> int:
 async def resolved(split: SplitResult) -> str:
     """An address to connect to. Raises `AddressRefused`, and `OSError` where the name leads nowhere."""
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(str(split.hostname), port_of(split), type=socket.SOCK_STREAM)
+    found = await loop.run_in_executor(LOOK_UPS, _look_up, str(split.hostname), port_of(split))
     addresses = [str(entry[4][0]) for entry in found]
     if not addresses or not all(may_connect(each) for each in addresses):
         raise AddressRefused("The name leads to an address that is not public.")
     return addresses[0]
+
+
+def _look_up(host: str, port: int) -> list[Any]:
+    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
 
 def is_ip(host: str) -> bool:
@@ -68,7 +77,8 @@ def may_connect(text: str) -> bool:
 
 
 def _is_public(address: IPv4Address | IPv6Address) -> bool:
-    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_link_local)
+    is_ours = address.is_link_local or (isinstance(address, IPv6Address) and address.is_site_local)
+    return address.is_global and not (is_ours or address.is_multicast or address.is_reserved)
 
 
 def _within(address: IPv4Address | IPv6Address) -> list[IPv4Address]:

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -106,23 +107,29 @@ def message(delivery: Delivery) -> str:
 
 @transaction.atomic
 def _note(delivery: Delivery, outcome: Outcome, at: datetime) -> None:
+    """Nothing, where it was deleted meanwhile. The webhook is locked first, as by all who change both."""
+    webhook = Webhook.objects.select_for_update(no_key=True).filter(pk=delivery.webhook_id).first()
+    if webhook is None:
+        return
     delivery.status = outcome if isinstance(outcome, int) else None
     if isinstance(outcome, int) and 200 <= outcome < 300:
-        _note_arrival(delivery, at)
+        _note_arrival(delivery, webhook, at)
     else:
-        _note_failure(delivery, f"answered {outcome}" if isinstance(outcome, int) else str(outcome), at)
+        _note_failure(delivery, webhook, f"answered {outcome}" if isinstance(outcome, int) else str(outcome), at)
 
 
-def _note_arrival(delivery: Delivery, at: datetime) -> None:
-    delivery.delivered_at, delivery.due_at, delivery.error = at, None, ""
-    delivery.save(update_fields=["status", "delivered_at", "due_at", "error"])
-    Webhook.objects.filter(pk=delivery.webhook_id).exclude(failing_since=None).update(failing_since=None)
+def _note_arrival(delivery: Delivery, webhook: Webhook, at: datetime) -> None:
+    _keep(delivery, delivered_at=at, due_at=None, error="")
+    Webhook.objects.filter(pk=webhook.pk).exclude(failing_since=None).update(failing_since=None)
 
 
-def _note_failure(delivery: Delivery, why: str, at: datetime) -> None:
-    delivery.error = why[:100]
-    delivery.save(update_fields=["status", "error"])
-    webhook = Webhook.objects.select_for_update().get(pk=delivery.webhook_id)
+def _keep(delivery: Delivery, **came: Any) -> None:
+    """Of one that is gone, with its event, nothing is kept."""
+    Delivery.objects.filter(pk=delivery.pk).update(status=delivery.status, **came)
+
+
+def _note_failure(delivery: Delivery, webhook: Webhook, why: str, at: datetime) -> None:
+    _keep(delivery, error=why[:100])
     webhook.failing_since = webhook.failing_since or at
     if delivery.due_at:
         # Whatever else waits for the same address need not fail as well meanwhile.

@@ -89,8 +89,9 @@ def switch(webhook: Webhook, *, on: bool) -> None:
 @transaction.atomic
 def delete(webhook: Webhook, *, by: Actor, at: datetime) -> None:
     """With what was delivered to it."""
-    _note("webhook.deleted", webhook, by=by, at=at, before=_said(webhook))
-    webhook.delete()
+    kept = Webhook.objects.select_for_update().get(pk=webhook.pk)
+    _note("webhook.deleted", kept, by=by, at=at, before=_said(kept))
+    kept.delete()
 
 
 def _said(webhook: Webhook) -> dict[str, Any]:
