@@ -6,6 +6,7 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Callable
+from datetime import UTC
 from typing import Any
 from uuid import UUID
 
@@ -178,7 +179,7 @@ def after(cursor: str, sort: str) -> tuple[Any, UUID] | None:
     try:
         sorted_by, value, pk = json.loads(urlsafe_b64decode(cursor))
         position = READ.get(sort, int)(value), UUID(pk)
-    except (ValueError, TypeError, AttributeError, NotBase64) as exc:
+    except (ValueError, TypeError, AttributeError, OverflowError, NotBase64) as exc:
         raise NotFound("Invalid cursor") from exc
     if sorted_by != sort:
         raise NotFound("Invalid cursor")
@@ -187,9 +188,16 @@ def after(cursor: str, sort: str) -> tuple[Any, UUID] | None:
 
 def _moment(text: str) -> Any:
     at = parse_datetime(text)
-    if at is None:
+    if at is None or at.tzinfo is None:
         raise ValueError(text)
-    return at
+    return at.astimezone(UTC)
 
 
-READ: dict[str, Callable[[str], Any]] = {"created_at": _moment, "email": str}
+def _address(text: str) -> str:
+    """As the database can hold it."""
+    if "\0" in text.encode().decode():
+        raise ValueError(text)
+    return text
+
+
+READ: dict[str, Callable[[str], Any]] = {"created_at": _moment, "email": _address}

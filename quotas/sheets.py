@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Sequence
 from io import StringIO
 from zoneinfo import ZoneInfo
@@ -11,7 +12,8 @@ from accounts.meters import Meter
 from quotas.models import Reservation
 from quotas.totals import Total
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = re.compile(r"(^|[;\t\r\n])(?=[=+\-@\t\r\n\uff0b\uff0d\uff1d\uff20])")  # the wide ones too
+"""Where one would begin, in a cell or in what a spreadsheet that separates by something else takes for the next."""
 METERS = list(map(str, Meter))
 HISTORY = ["request_id", "at", "model", "key", "key_prefix", "member", "state", "basis", "plan", *METERS]
 DAYS = ["date", *METERS]
@@ -47,4 +49,4 @@ def day(total: Total) -> list[Cell]:
 
 
 def _harmless(cell: Cell) -> Cell:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+    return FORMULA.sub(r"\1'", cell) if isinstance(cell, str) else cell

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
+import math
+from base64 import urlsafe_b64encode
 from itertools import chain
 from typing import Any
 
@@ -115,6 +118,22 @@ def test_a_user_s_line_says_what_they_pay_and_on_which_plan(product: Product, st
 @pytest.mark.parametrize("cursor", ["x", "W10=", "WzFd", "eyJhIjoxfQ=="])
 def test_what_is_no_cursor_is_not_found(product: Product, staff: User, cursor: str) -> None:
     assert ask(product, staff, f"users?cursor={cursor}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("sort", "value"),
+    [
+        ("tokens", math.inf),
+        ("email", "a\0"),
+        ("email", "\ud800"),
+        ("created_at", "2026-01-01T00:00:00"),
+        ("created_at", "9999-12-31T23:00:00-23:00"),
+    ],
+)
+def test_a_cursor_that_was_made_up_is_not_found(product: Product, staff: User, sort: str, value: Any) -> None:
+    made_up = urlsafe_b64encode(json.dumps([sort, value, str(staff.pk)]).encode()).decode()
+
+    assert ask(product, staff, f"users?sort={sort}&cursor={made_up}").status_code == 404
 
 
 def test_the_export_has_no_formulas_and_is_noted(product: Product, staff: User) -> None:

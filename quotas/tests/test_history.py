@@ -264,15 +264,25 @@ def test_a_sheet_has_every_line_however_many(product: Product, alice: Person) ->
     assert sorted(found) == sorted(line.request_id for line in many)
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\r=1"])
-def test_no_cell_of_a_sheet_is_a_formula(product: Product, alice: Person, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "harmless"),
+    [
+        *((text, f"'{text}") for text in ("=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\uff1d1+1")),
+        # Where lines or semicolons begin a cell of their own.
+        ("\r=1", "'\r'=1"),
+        ("a\n=1", "a\n'=1"),
+        ("a;=1", "a;'=1"),
+        ("a=1; b-c", "a=1; b-c"),
+    ],
+)
+def test_no_cell_of_a_sheet_is_a_formula(product: Product, alice: Person, text: str, harmless: str) -> None:
     alice.workspace.api_keys.update(name=text)
     work(alice, now(), text)
 
     answer = product.http.get(f"{HISTORY}.csv", headers=alice.headers)
 
     [line] = csv.DictReader(StringIO(answer.text, newline=""))
-    assert (line["model"], line["key"]) == (f"'{text}", f"'{text}")
+    assert (line["model"], line["key"]) == (harmless, harmless)
 
 
 def test_a_sheet_of_days_says_what_the_report_says(product: Product, team: dict[str, Person], works: Works) -> None:
