@@ -50,8 +50,8 @@ def try_again(chosen: QuerySet[Letter], *, by: Actor, at: datetime) -> int:
     """Those that failed, given up or not, from their first try on; how many."""
     failed = list(chosen.order_by().filter(sent_at=None).select_for_update(of=("self",)))
     for letter in failed:
-        told = {"before": {"tries": letter.tries}, "after": {"tries": 0, "kind": letter.kind}}
-        audit.record("letter.tried_again", by=by, subject=letter, at=at, **told)
+        before, after = {"tries": letter.tries}, {"tries": 0, "kind": letter.kind}
+        audit.record("letter.tried_again", by=by, subject=letter, at=at, before=before, after=after)
     return Letter.objects.filter(pk__in=[letter.pk for letter in failed]).update(due_at=at, tries=0)
 
 

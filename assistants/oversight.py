@@ -31,7 +31,7 @@ def read_conversation(conversation_id: UUID, *, by: Actor, reason: str, at: date
     found = Conversation.objects.select_for_update(no_key=True).filter(pk=conversation_id, deleted_at=None).first()
     if found is None:
         return None
-    told = {"workspace_id": found.workspace_id, "after": {"reason": reason}}
+    told: dict[str, Any] = {"workspace_id": found.workspace_id, "after": {"reason": reason}}
     audit.record("conversation.read", by=by, subject=found, at=at, **told)
     instructions = [Passage("Its instructions", found.system)] if found.system else []
     return [*instructions, Passage("What was said", transcripts.as_markdown(found))]
@@ -43,7 +43,7 @@ def read_job(job_id: UUID, *, by: Actor, reason: str, at: datetime) -> list[Pass
     found = Job.objects.select_for_update(no_key=True).filter(pk=job_id, deleted_at=None).first()
     if found is None:
         return None
-    told = {"workspace_id": found.workspace_id, "after": {"reason": reason}}
+    told: dict[str, Any] = {"workspace_id": found.workspace_id, "after": {"reason": reason}}
     audit.record("job.read", by=by, subject=found, at=at, **told)
     asked = [Passage("Title", found.title), Passage("Brief", _written(found.brief))]
     kept = [Passage("What the client keeps with it", _written(found.context))] if found.context else []
@@ -55,7 +55,7 @@ def read_job(job_id: UUID, *, by: Actor, reason: str, at: datetime) -> list[Pass
 def cancel_job(job: Job, *, by: Actor, reason: str, at: datetime) -> None:
     """As its owner would. Raises `JobEnded`."""
     async_to_sync(jobs.cancel)(job.pk, at)
-    told = {"before": {"state": job.state}, "after": {"cancel_asked": True, "reason": reason}}
+    told: dict[str, Any] = {"before": {"state": job.state}, "after": {"cancel_asked": True, "reason": reason}}
     audit.record("job.cancelled", by=by, subject=job, at=at, workspace_id=job.workspace_id, **told)
 
 

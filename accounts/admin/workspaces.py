@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils.timezone import now
@@ -128,7 +128,7 @@ class WorkspaceAdmin(ActingAdmin):
             return ask(self, request, chosen, question, why)
         people = User.objects.filter(memberships__workspace__in=chosen).distinct()
         by, done = staff_of(request), 0
-        for user in within_reach(request, people.exclude(pk=by.user_id)):
+        for user in within_reach(request, people.filter(~Q(pk=by.user_id))):
             joined = user.memberships.filter(workspace__in=chosen).values_list("workspace_id", flat=True)
             done += verb(user, by=by, at=now(), workspace_id=joined[0], **why.cleaned_data)
         self.told(request, done, people.count(), what, "were before, or are not yours to look after")

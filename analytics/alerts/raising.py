@@ -89,6 +89,6 @@ def acknowledge(alert_id: int, *, by: Actor, at: datetime) -> bool:
     open_still = Alert.objects.filter(pk=alert_id, acknowledged_at=None)
     done = open_still.update(acknowledged_at=at, acknowledged_by=by.user_id)
     if done:
-        told = {"before": {"acknowledged": False}, "after": {"acknowledged": True}}
-        audit.record("alert.acknowledged", by=by, subject=Alert(pk=alert_id), at=at, **told)
+        before, after = {"acknowledged": False}, {"acknowledged": True}
+        audit.record("alert.acknowledged", by=by, subject=Alert(pk=alert_id), at=at, before=before, after=after)
     return bool(done)

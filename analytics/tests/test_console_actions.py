@@ -88,6 +88,7 @@ def test_a_customer_is_given_credit_that_expires(console: Client, of: Callable[[
 
     grant = Grant.objects.get(workspace=alice.workspace)
     assert (grant.meter, grant.amount, grant.reason, grant.source) == ("tokens", 700, WHY, "goodwill")
+    assert grant.expires_at is not None
     assert timedelta(days=2, hours=23) < grant.expires_at - now() <= timedelta(days=3)
     assert line_of("credit.given", grant).actor is not None
 
@@ -250,7 +251,7 @@ def test_chosen_people_are_exported_without_formulas_and_it_is_logged(run: Run[A
 
 
 async def downloaded(browser: AsyncClient, chosen: dict[str, Any]) -> tuple[Any, str]:
-    answer = await browser.post(reverse("admin:accounts_user_changelist"), chosen)
+    answer: Any = await browser.post(reverse("admin:accounts_user_changelist"), chosen)
     text = b"".join([piece async for piece in answer.streaming_content]).decode()
     await sync_to_async(connections.close_all)()
     return answer, text

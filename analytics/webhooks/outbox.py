@@ -50,7 +50,7 @@ def send_again(chosen: QuerySet[Delivery], *, by: Actor, at: datetime) -> int:
     active = chosen.order_by().filter(webhook__is_active=True)
     again = list(active.select_related("webhook").select_for_update(of=("self",)))
     for delivery in again:
-        told = {"before": {"tries": delivery.tries, "status": delivery.status}, "after": {"tries": 0}}
+        told: dict[str, Any] = {"before": {"tries": delivery.tries, "status": delivery.status}, "after": {"tries": 0}}
         whose = delivery.webhook.workspace_id
         audit.record("delivery.sent_again", by=by, subject=delivery, at=at, workspace_id=whose, **told)
     rows = Delivery.objects.filter(pk__in=[delivery.pk for delivery in again])
