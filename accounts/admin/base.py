@@ -112,12 +112,34 @@ class ReadOnlyAdmin(ActingAdmin):
         return False
 
 
+NOTHING_CHANGED: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+
+
 class RecordedAdmin(ModelAdmin):
     """What its forms add, change and delete stands in the audit log, and not in the console's history alone."""
+
+    unsaid: tuple[str, ...] = ()
+    """Fields of which the log says that they changed, and not to what."""
 
     def noted(self, row: Any) -> dict[str, Any]:
         """What of a row the audit log shall know as well."""
         return {}
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        """Here alone it is known what stood in the form before: the row has its new values already."""
+        inlines = [inline for formset in formsets or [] for inline in formset.forms if inline.has_changed()]
+        before, after = self._changes(form, "")
+        for inline in inlines:
+            former, latter = self._changes(inline, f"{inline.instance._meta.model_name} {inline.instance.pk}: ")
+            before, after = before | former, after | latter
+        request.changes = ({} if add else before, after)  # type: ignore[attr-defined]
+        return super().construct_change_message(request, form, formsets, add)
+
+    def _changes(self, form: Any, prefix: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        names = [name for name in form.changed_data if name not in self.unsaid]
+        before = {prefix + name: _plain(form.get_initial_for_field(form.fields[name], name)) for name in names}
+        after = {prefix + name: _plain(form.cleaned_data.get(name)) for name in names}
+        return before, after
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         self._record(request, obj, "added", message)
@@ -133,11 +155,27 @@ class RecordedAdmin(ModelAdmin):
         return super().log_deletions(request, queryset)
 
     def _record(self, request: HttpRequest, row: Any, what: str, message: Any) -> None:
+        before, after = getattr(request, "changes", NOTHING_CHANGED)
         audit.record(
             f"{row._meta.model_name}.{what}",
             by=staff_of(request),
             subject=row,
             at=now(),
             workspace_id=getattr(row, "workspace_id", None),
-            after={"in the console": message, **self.noted(row)},
+            before=before,
+            after={"in the console": message, **after, **self.noted(row)},
         )
+
+
+def _plain(value: Any) -> Any:
+    """As JSON can hold it."""
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case Model():
+            return str(value.pk)
+        case QuerySet() | list() | tuple() | set():
+            return [_plain(one) for one in value]
+        case dict():
+            return {str(name): _plain(one) for name, one in value.items()}
+    return str(value)

@@ -62,6 +62,7 @@ class UserAdmin(RecordedAdmin, ActingAdmin, DjangoUserAdmin[User]):
     actions = ["suspend", "readmit", "sign_out", "verify_phone", "send_verification", "send_reset", "erase"]
     readonly_fields = ["id", "email", "email_verified_at", *TOLD, "is_active", "last_login", "created_at", "erased_at"]
     filter_horizontal = ["groups", "user_permissions"]
+    unsaid = ("email", "name", "usable_password", "password1", "password2")
     fieldsets = [
         (None, {"fields": ["id", "email", "email_verified_at", "is_active"]}),
         ("Told by themselves", {"fields": TOLD}),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.utils.timezone import now
 
 from accounts import letters
@@ -17,9 +21,26 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     why = "The audit log is proof of who did what, so it is read here and never edited."
     list_display = ["at", "action", "subject", "actor", "key", "workspace", "ip"]
     list_filter = ["action", "at"]
+    search_help_text = "Who did it or to what, where, or a request's id"
+    fields = ["at", "action", "subject", "actor", "key", "workspace", "ip", "request_id", "difference"]
+    readonly_fields = ["difference"]
     search_fields = ["subject", "actor__email", "workspace__name", "request_id", "ip"]
     list_select_related = ["actor", "workspace", "key"]
     date_hierarchy = "at"
+
+    @admin.display(description="what changed")
+    def difference(self, entry: AuditEntry) -> str:
+        names = [*entry.before, *(name for name in entry.after if name not in entry.before)]
+        rows = [(name, _said(entry.before, name), _said(entry.after, name)) for name in names]
+        return render_to_string("admin/console/difference.html", {"rows": rows})
+
+
+def _said(words: dict[str, Any], name: str) -> str | None:
+    """None where nothing is said of it."""
+    if name not in words:
+        return None
+    value = words[name]
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 @admin.register(Letter)
