@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 
 from accounts.admin.base import ReadOnlyAdmin
-from analytics.models import CustomerDay, CustomerMonth, KindDay, UsageDay
+from analytics.models import CustomerDay, CustomerMonth, KeptFigure, KindDay, UsageDay
 from billing import money
 
 SUMMED_UP = "It is summed up from the ledger's rollups, every minute. `sum_up_usage` does it anew."
@@ -60,3 +60,11 @@ class CustomerDayAdmin(CustomerAdmin):
 class CustomerMonthAdmin(CustomerAdmin):
     list_display = ["month", "workspace", "works", "tokens", "costs"]
     date_hierarchy = "month"
+
+
+@admin.register(KeptFigure)
+class KeptFigureAdmin(ReadOnlyAdmin):
+    why = "What has to look at every customer is counted every minute and kept, so that nobody waits for it."
+    list_display = ["name", "gateway", "counted_at"]
+    list_filter = ["gateway"]
+    ordering = ["name"]

@@ -80,6 +80,7 @@ SIDEBAR: Final[dict[str, list[tuple[str, str, str]]]] = {
         ("By day and kind", "category", "analytics.KindDay"),
         ("By customer and day", "person_search", "analytics.CustomerDay"),
         ("By customer and month", "leaderboard", "analytics.CustomerMonth"),
+        ("Counted each minute", "timer", "analytics.KeptFigure"),
     ],
     "The house": [
         ("Audit log", "history", "accounts.AuditEntry"),
