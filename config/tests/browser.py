@@ -19,6 +19,7 @@ from config.tests.launching import ROOT, Run
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome") or ""
 SEEN = ROOT / "build" / "screenshots"
+EXPECTED = ("Failed to load resource", "WebSocket connection to")
 PATIENCE = 15_000  # ms, for a busy machine.
 
 expect.set_options(timeout=PATIENCE)
@@ -56,8 +57,8 @@ def opened(chromium: Browser, url: str) -> Iterator[Page]:
 
 
 def _is_wrong(said: ConsoleMessage) -> bool:
-    """A refusal that a page expects is said there too."""
-    return said.type == "error" and "Failed to load resource" not in said.text
+    """A refusal that a page expects is said there too, and that a server is away."""
+    return said.type == "error" and not any(words in said.text for words in EXPECTED)
 
 
 def look_at(page: Page, name: str) -> None:
