@@ -61,12 +61,15 @@ def _is_wrong(said: ConsoleMessage) -> bool:
     return said.type == "error" and not any(words in said.text for words in EXPECTED)
 
 
-def look_at(page: Page, name: str) -> None:
-    """Keep how it looks, wide and narrow, light and dark; nothing may stick out on a phone."""
+def look_at(page: Page, name: str, *, anew: bool = False) -> None:
+    """Keep how it looks, wide and narrow, light and dark; nothing may stick out on a phone. `anew`: of a page that asks
+    for the scheme only as it is loaded."""
     SEEN.mkdir(parents=True, exist_ok=True)
     for width, scheme in ((1440, "light"), (390, "light"), (390, "dark")):
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        if anew:
+            page.reload()
         page.screenshot(path=SEEN / f"{name}-{width}-{scheme}.png", full_page=True)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is too wide at {width}"
     page.set_viewport_size({"width": 1440, "height": 900})
